@@ -1,0 +1,14 @@
+//! The boundary: every command of Bobina, once.
+//!
+//! Owns the command table; from it come the window's `rpc` command, `POST /rpc/{name}` and the TypeScript types.
+//! Leaves the work to the modules behind it and the transport to `server` and the window.
+//! Invariant: a surface (window, server, command line) does nothing to the data folder but call these commands.
+
+pub mod types;
+
+pub mod library;
+pub mod system;
+pub mod tasks;
+
+mod table;
+pub use table::{COMMANDS, call, export_types};

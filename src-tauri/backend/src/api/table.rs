@@ -1,0 +1,135 @@
+//! The command table and what is derived from it.
+
+use super::types::*;
+use crate::Backend;
+use domain::source::UrlItem;
+use domain::{ApiError, ErrorCode, Event, Task, Transcript};
+use serde_json::Value;
+
+macro_rules! commands {
+    ($( $(#[doc = $doc:literal])* $name:literal $function:path : $input:ty => $output:ty; )*) => {
+        /// Every command: its name and what it does.
+        pub const COMMANDS: &[(&str, &str)] = &[ $( ($name, concat!($($doc),*)), )* ];
+
+        /// Runs the command `name` with its input as JSON.
+        pub async fn call(backend: &Backend, name: &str, input: Value) -> Result<Value, ApiError> {
+            match name {
+                $( $name => {
+                    let input: $input = decode(name, input)?;
+                    let output: $output = $function(backend, input).await?;
+                    encode(output)
+                } )*
+                _ => Err(ApiError::new(ErrorCode::CommandUnknown, format!("there is no command \"{name}\""))),
+            }
+        }
+
+        fn export_commands(config: &ts_rs::Config) -> String {
+            use ts_rs::TS;
+            let mut rows = String::new();
+            $( rows.push_str(&format!("  /**{} */\n  \"{}\": {{ input: {}; output: {} }};\n", concat!($($doc),*), $name, <$input>::name(config), <$output>::name(config))); )*
+            rows
+        }
+
+        fn export_all(config: &ts_rs::Config) -> Result<(), ts_rs::ExportError> {
+            use ts_rs::TS;
+            $( <$input>::export_all(config)?; <$output>::export_all(config)?; )*
+            Event::export_all(config)
+        }
+    };
+}
+
+commands! {
+    /// Queue files, folders and links.
+    "tasks.add" crate::api::tasks::add: AddRequest => AddOutcome;
+    /// One page of the tasks.
+    "tasks.list" crate::api::tasks::list: TaskQuery => Page<Task>;
+    /// A task with its steps and attempts.
+    "tasks.get" crate::api::tasks::get: TaskId => TaskDetail;
+    /// Cancel a task, a running one too.
+    "tasks.cancel" crate::api::tasks::cancel: TaskId => Task;
+    /// Pause a task, a lane or everything.
+    "tasks.pause" crate::api::tasks::pause: PauseRequest => QueueStatus;
+    /// Undo a pause.
+    "tasks.resume" crate::api::tasks::resume: PauseRequest => QueueStatus;
+    /// Try a failed or cancelled task again, or all that failed.
+    "tasks.retry" crate::api::tasks::retry: RetryRequest => Retried;
+    /// Move a queued task.
+    "tasks.reorder" crate::api::tasks::reorder: ReorderRequest => Task;
+    /// Change a task's priority.
+    "tasks.set_priority" crate::api::tasks::set_priority: PriorityRequest => Task;
+    /// Do one step and what depends on it again.
+    "tasks.run_step" crate::api::tasks::run_step: RunStepRequest => TaskDetail;
+    /// Jobs that will not be tried again by themselves.
+    "dead_letters.list" crate::api::tasks::dead_letters: PageQuery => Page<DeadLetter>;
+    /// The queue at a glance.
+    "queue.status" crate::api::tasks::queue_status: Nothing => QueueStatus;
+    /// One page of the media.
+    "library.list" crate::api::library::list: LibraryQuery => Page<MediaItem>;
+    /// One media with its transcripts.
+    "library.get" crate::api::library::get: MediaId => MediaDetail;
+    /// Find what was said.
+    "library.search" crate::api::library::search: SearchQuery => Page<SearchHit>;
+    /// A transcript with segments and words.
+    "transcripts.get" crate::api::library::transcript: TranscriptId => Transcript;
+    /// A transcript as a file.
+    "transcripts.export" crate::api::library::export: ExportRequest => Exported;
+    /// URLs and where they stand.
+    "urls.list" crate::api::library::urls: UrlQuery => Page<UrlItem>;
+    /// Watch a folder.
+    "watch.add" crate::api::system::watch_add: WatchAddRequest => WatchedFolder;
+    /// Watched folders.
+    "watch.list" crate::api::system::watch_list: Nothing => Page<WatchedFolder>;
+    /// Stop watching a folder.
+    "watch.remove" crate::api::system::watch_remove: WatchId => Nothing;
+    /// Recipes, built-in and the user's own.
+    "recipes.list" crate::api::system::recipes: Nothing => Page<RecipeItem>;
+    /// Speech models.
+    "models.list" crate::api::system::models: Nothing => Page<ModelItem>;
+    /// Start, or go on with, the download of a model.
+    "models.download" crate::api::system::model_download: ModelName => ModelItem;
+    /// Stop the download of a model; what has arrived is kept for the next try.
+    "models.cancel" crate::api::system::model_cancel: ModelName => ModelItem;
+    /// Take in a model file.
+    "models.import" crate::api::system::model_import: ModelImport => ModelItem;
+    /// Remove a model.
+    "models.remove" crate::api::system::model_remove: ModelName => Nothing;
+    /// Check tools, models and the data folder.
+    "doctor.run" crate::api::system::doctor: Nothing => DoctorReport;
+    /// The user's settings.
+    "settings.get" crate::api::system::settings: Nothing => Settings;
+    /// Replace the user's settings.
+    "settings.set" crate::api::system::set_settings: Settings => Settings;
+    /// Where media is served on loopback.
+    "server.address" crate::api::system::server_address: Nothing => ServerAddress;
+}
+
+fn decode<T: serde::de::DeserializeOwned>(name: &str, input: Value) -> Result<T, ApiError> {
+    let input = if input.is_null() { Value::Object(Default::default()) } else { input };
+    serde_json::from_value(input).map_err(|error| ApiError::invalid(format!("{name}: {error}")))
+}
+
+fn encode<T: serde::Serialize>(output: T) -> Result<Value, ApiError> {
+    serde_json::to_value(output).map_err(|error| ApiError::internal(format!("answer not encodable: {error}")))
+}
+
+/// Writes the TypeScript of every type, and `commands.ts` with the command table, into `folder`.
+pub fn export_types(folder: &std::path::Path) -> Result<(), ts_rs::ExportError> {
+    let config = ts_rs::Config::new().with_out_dir(folder).with_large_int("number");
+    export_all(&config)?;
+    let rows = export_commands(&config);
+    let mut names: Vec<&str> = rows
+        .lines()
+        .filter(|line| line.contains("input: "))
+        .flat_map(|line| line.split(|c: char| !c.is_alphanumeric()))
+        .filter(|word| word.starts_with(char::is_uppercase) && *word != "Array")
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut text = String::from("// Generated from the command table (make types). Do not edit.\n");
+    for name in names {
+        text.push_str(&format!("import type {{ {name} }} from \"./{name}\";\n"));
+    }
+    text.push_str(&format!("\nexport type Commands = {{\n{rows}}};\n"));
+    std::fs::write(folder.join("commands.ts"), text)?;
+    Ok(())
+}

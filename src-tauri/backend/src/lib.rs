@@ -1,0 +1,10 @@
+//! What makes Bobina a product: queue, recipes, steps, library, search, settings, secrets, watched folders, store.
+//!
+//! Leaves files to `media`, transport to `server` and the window.
+//! Invariant: knows neither Tauri nor axum; everything a surface may do is in [`api`].
+
+pub mod api;
+
+/// The running engine over one data folder.
+#[derive(Clone)]
+pub struct Backend {}

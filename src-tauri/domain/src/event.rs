@@ -1,0 +1,42 @@
+//! What changed, told to every listener after it was stored.
+
+use crate::{Job, Task};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A change, sent after its transaction was committed. Listeners that missed some read the lists again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A task was made or changed; at most 10 a second for one job's progress.
+    TaskChanged {
+        task: Box<Task>,
+    },
+    /// A step of a task changed.
+    JobChanged {
+        job: Box<Job>,
+    },
+    /// Media was added, changed or removed.
+    LibraryChanged {
+        media_id: String,
+    },
+    /// Segments were added to a transcript that is being heard, or it was completed.
+    TranscriptChanged {
+        transcript_id: String,
+        media_id: String,
+        complete: bool,
+    },
+    UrlsChanged,
+    WatchChanged,
+    /// A model download moved on or ended; fraction is 0 to 1.
+    ModelChanged {
+        name: String,
+        installed: bool,
+        fraction: Option<f64>,
+    },
+    /// Pause flags, lanes or counts changed.
+    QueueChanged,
+    SettingsChanged,
+    /// The listener was too slow and missed events: read everything again.
+    Lagged,
+}

@@ -1,0 +1,10 @@
+//! Files in, files out: processes, probing, pictures, sound, speech, downloads, subtitles.
+//!
+//! Leaves the queue, the library and every decision about what to do to `backend`.
+//! Invariant: processes start only in [`tools`]; ffmpeg sees local files only; the network is ours.
+
+pub mod error;
+pub mod run;
+
+pub use error::MediaError;
+pub use run::Run;

@@ -1,0 +1,105 @@
+// Generated from the command table (make types). Do not edit.
+import type { AddOutcome } from "./AddOutcome";
+import type { AddRequest } from "./AddRequest";
+import type { DeadLetter } from "./DeadLetter";
+import type { DoctorReport } from "./DoctorReport";
+import type { ExportRequest } from "./ExportRequest";
+import type { Exported } from "./Exported";
+import type { LibraryQuery } from "./LibraryQuery";
+import type { MediaDetail } from "./MediaDetail";
+import type { MediaId } from "./MediaId";
+import type { MediaItem } from "./MediaItem";
+import type { ModelImport } from "./ModelImport";
+import type { ModelItem } from "./ModelItem";
+import type { ModelName } from "./ModelName";
+import type { Nothing } from "./Nothing";
+import type { Page } from "./Page";
+import type { PageQuery } from "./PageQuery";
+import type { PauseRequest } from "./PauseRequest";
+import type { PriorityRequest } from "./PriorityRequest";
+import type { QueueStatus } from "./QueueStatus";
+import type { RecipeItem } from "./RecipeItem";
+import type { ReorderRequest } from "./ReorderRequest";
+import type { Retried } from "./Retried";
+import type { RetryRequest } from "./RetryRequest";
+import type { RunStepRequest } from "./RunStepRequest";
+import type { SearchHit } from "./SearchHit";
+import type { SearchQuery } from "./SearchQuery";
+import type { ServerAddress } from "./ServerAddress";
+import type { Settings } from "./Settings";
+import type { Task } from "./Task";
+import type { TaskDetail } from "./TaskDetail";
+import type { TaskId } from "./TaskId";
+import type { TaskQuery } from "./TaskQuery";
+import type { Transcript } from "./Transcript";
+import type { TranscriptId } from "./TranscriptId";
+import type { UrlItem } from "./UrlItem";
+import type { UrlQuery } from "./UrlQuery";
+import type { WatchAddRequest } from "./WatchAddRequest";
+import type { WatchId } from "./WatchId";
+import type { WatchedFolder } from "./WatchedFolder";
+
+export type Commands = {
+  /** Queue files, folders and links. */
+  "tasks.add": { input: AddRequest; output: AddOutcome };
+  /** One page of the tasks. */
+  "tasks.list": { input: TaskQuery; output: Page<Task> };
+  /** A task with its steps and attempts. */
+  "tasks.get": { input: TaskId; output: TaskDetail };
+  /** Cancel a task, a running one too. */
+  "tasks.cancel": { input: TaskId; output: Task };
+  /** Pause a task, a lane or everything. */
+  "tasks.pause": { input: PauseRequest; output: QueueStatus };
+  /** Undo a pause. */
+  "tasks.resume": { input: PauseRequest; output: QueueStatus };
+  /** Try a failed or cancelled task again, or all that failed. */
+  "tasks.retry": { input: RetryRequest; output: Retried };
+  /** Move a queued task. */
+  "tasks.reorder": { input: ReorderRequest; output: Task };
+  /** Change a task's priority. */
+  "tasks.set_priority": { input: PriorityRequest; output: Task };
+  /** Do one step and what depends on it again. */
+  "tasks.run_step": { input: RunStepRequest; output: TaskDetail };
+  /** Jobs that will not be tried again by themselves. */
+  "dead_letters.list": { input: PageQuery; output: Page<DeadLetter> };
+  /** The queue at a glance. */
+  "queue.status": { input: Nothing; output: QueueStatus };
+  /** One page of the media. */
+  "library.list": { input: LibraryQuery; output: Page<MediaItem> };
+  /** One media with its transcripts. */
+  "library.get": { input: MediaId; output: MediaDetail };
+  /** Find what was said. */
+  "library.search": { input: SearchQuery; output: Page<SearchHit> };
+  /** A transcript with segments and words. */
+  "transcripts.get": { input: TranscriptId; output: Transcript };
+  /** A transcript as a file. */
+  "transcripts.export": { input: ExportRequest; output: Exported };
+  /** URLs and where they stand. */
+  "urls.list": { input: UrlQuery; output: Page<UrlItem> };
+  /** Watch a folder. */
+  "watch.add": { input: WatchAddRequest; output: WatchedFolder };
+  /** Watched folders. */
+  "watch.list": { input: Nothing; output: Page<WatchedFolder> };
+  /** Stop watching a folder. */
+  "watch.remove": { input: WatchId; output: Nothing };
+  /** Recipes, built-in and the user's own. */
+  "recipes.list": { input: Nothing; output: Page<RecipeItem> };
+  /** Speech models. */
+  "models.list": { input: Nothing; output: Page<ModelItem> };
+  /** Start, or go on with, the download of a model. */
+  "models.download": { input: ModelName; output: ModelItem };
+  /** Stop the download of a model; what has arrived is kept for the next try. */
+  "models.cancel": { input: ModelName; output: ModelItem };
+  /** Take in a model file. */
+  "models.import": { input: ModelImport; output: ModelItem };
+  /** Remove a model. */
+  "models.remove": { input: ModelName; output: Nothing };
+  /** Check tools, models and the data folder. */
+  "doctor.run": { input: Nothing; output: DoctorReport };
+  /** The user's settings. */
+  "settings.get": { input: Nothing; output: Settings };
+  /** Replace the user's settings. */
+  "settings.set": { input: Settings; output: Settings };
+  /** Where media is served on loopback. */
+  "server.address": { input: Nothing; output: ServerAddress };
+};
