@@ -1,6 +1,6 @@
 //! What the user asked for: the thing with a status and a progress bar.
 
-use crate::{ApiError, ErrorCode, Source, UtcTime};
+use crate::{ApiError, ErrorCode, Header, Source, UtcTime};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -94,6 +94,22 @@ pub struct TaskInput {
     pub language: String,
     /// `auto`, `basic` or `whisper:<model>`.
     pub engine: String,
+    /// Sent with every request for this URL; never a secret one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(skip)]
+    pub headers: Vec<Header>,
+    /// Name of the key store's entry that holds the secret headers as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(skip)]
+    pub secret_headers: Option<String>,
+    /// Hosts in private ranges this task may reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(skip)]
+    pub allow_hosts: Vec<String>,
+    /// Do finished steps again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(skip)]
+    pub again: bool,
 }
 
 /// A task as every surface shows it.
