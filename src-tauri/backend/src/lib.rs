@@ -4,6 +4,9 @@
 //! Invariant: knows neither Tauri nor axum; everything a surface may do is in [`api`].
 
 pub mod api;
+pub mod artifacts;
+pub mod owner;
+pub mod recipes;
 
 /// The running engine over one data folder.
 #[derive(Clone)]
