@@ -24,7 +24,9 @@ impl Artifacts {
     /// The file must lie on the same file system (the scratch folder does). Blocking: call it off the runtime's threads.
     pub fn adopt(&self, file: &Path, extension: &str) -> Result<Adopted, ApiError> {
         let mut hasher = blake3::Hasher::new();
-        std::fs::File::open(file).and_then(|f| hasher.update_reader(f).map(drop)).map_err(|e| fault("A finished file cannot be read", &e))?;
+        std::fs::File::open(file)
+            .and_then(|f| hasher.update_reader(f).map(drop))
+            .map_err(|e| fault("A finished file cannot be read", &e))?;
         self.adopt_as(file, hasher.finalize().to_hex().as_str(), extension)
     }
 

@@ -138,7 +138,8 @@ fn make_private_folder(folder: &Path) -> Result<(), ApiError> {
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        std::fs::set_permissions(folder, mode).map_err(|e| fault("The data folder cannot be made private", &e))?;
+        std::fs::set_permissions(folder, mode)
+            .map_err(|e| fault("The data folder cannot be made private", &e))?;
     }
     Ok(())
 }

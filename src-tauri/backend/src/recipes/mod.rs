@@ -48,7 +48,9 @@ pub fn find(data_dir: &Path, name: &str) -> Result<Recipe, ApiError> {
         return Ok(item.recipe.clone());
     }
     let file = format!("{name}.json");
-    if let Some(error) = items.iter().find(|item| item.file.as_deref() == Some(&file)).and_then(|i| i.error.clone()) {
+    if let Some(error) =
+        items.iter().find(|item| item.file.as_deref() == Some(&file)).and_then(|i| i.error.clone())
+    {
         return Err(error);
     }
     let known: Vec<_> = items.iter().filter(|i| i.error.is_none()).map(|i| i.recipe.name.as_str()).collect();
@@ -74,12 +76,14 @@ fn read(path: &Path) -> Result<Recipe, ApiError> {
     if size > MAX_FILE {
         return Err(refused(format!("The recipe is larger than {} KB.", MAX_FILE / 1024)));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| refused(format!("The recipe cannot be read: {e}.")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| refused(format!("The recipe cannot be read: {e}.")))?;
     parse(&text)
 }
 
 fn parse(text: &str) -> Result<Recipe, ApiError> {
-    let refused = |why: String| ApiError::new(ErrorCode::RecipeInvalid, format!("The recipe is refused: {why}."));
+    let refused =
+        |why: String| ApiError::new(ErrorCode::RecipeInvalid, format!("The recipe is refused: {why}."));
     let recipe: Recipe = serde_json::from_str(text).map_err(|e| refused(e.to_string()))?;
     recipe.validate().map_err(|e| refused(e.to_string()))?;
     for step in &recipe.steps {
@@ -103,7 +107,8 @@ fn check_options(step: &Step) -> Result<(), String> {
 }
 
 fn broken(file: Option<String>, error: ApiError) -> RecipeItem {
-    let recipe = Recipe { name: String::new(), title: String::new(), description: String::new(), steps: Vec::new() };
+    let recipe =
+        Recipe { name: String::new(), title: String::new(), description: String::new(), steps: Vec::new() };
     RecipeItem { recipe, built_in: false, error: Some(error), file }
 }
 
@@ -128,10 +133,15 @@ mod tests {
         let good = r#"{"name":"look","title":"Look","steps":[{"name":"fetch","kind":"fetch"},{"name":"probe","kind":"probe","after":["fetch"]}]}"#;
         std::fs::write(recipes.join("look.json"), good).unwrap();
         std::fs::write(recipes.join("vsl2.json"), good.replace("look", "vsl")).unwrap();
-        std::fs::write(recipes.join("typo.json"), good.replace("look", "typo").replace("after", "afterwards")).unwrap();
+        std::fs::write(
+            recipes.join("typo.json"),
+            good.replace("look", "typo").replace("after", "afterwards"),
+        )
+        .unwrap();
         std::fs::write(
             recipes.join("options.json"),
-            good.replace("look", "options").replace(r#""kind":"probe""#, r#""kind":"probe","options":{"fast":true}"#),
+            good.replace("look", "options")
+                .replace(r#""kind":"probe""#, r#""kind":"probe","options":{"fast":true}"#),
         )
         .unwrap();
 
