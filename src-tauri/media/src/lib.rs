@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod run;
+pub mod subtitles;
 
 pub use error::MediaError;
 pub use run::Run;
