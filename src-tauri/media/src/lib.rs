@@ -6,6 +6,7 @@
 pub mod error;
 pub mod run;
 pub mod subtitles;
+pub mod tools;
 
 pub use error::MediaError;
 pub use run::Run;
