@@ -1,0 +1,442 @@
+//! The one way out: GET requests with the guard at every hop.
+//!
+//! Owns connections, redirects, which header goes to which origin, time-outs, and the codes that answers and broken
+//! connections become. Leaves retries and files to its callers.
+//! Invariants: every hop passes [`check_url`]; a private address is reached only under a name the user allowed;
+//! the user's secret headers go to the origin of their source alone.
+//!
+//! The proxies of the environment are not used: a proxy resolves names by itself, beyond our check, so one line of
+//! environment would undo the guard.
+
+use super::guard::{self, BlockedName, Lookup, VettingResolver, check_parsed, shown, shown_host};
+use super::{NetPolicy, check_url};
+use crate::MediaError;
+use bytes::Bytes;
+use domain::{ErrorCode, Header};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
+use url::{Origin, Url};
+
+/// Many content networks turn unknown programs away; this says both what we can read and who we are.
+pub(super) const USER_AGENT: &str = concat!(
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 Bobina/",
+    env!("CARGO_PKG_VERSION")
+);
+
+/// Headers that tell nothing secret, so they may follow the media to another origin.
+const HARMLESS: &[&str] = &["accept", "accept-language", "origin", "referer", "user-agent"];
+
+/// The longest time a server may send us away for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// A guarded client: cheap to clone, keeps its connections.
+#[derive(Clone)]
+pub struct Client {
+    /// Reaches public addresses only.
+    vetted: reqwest::Client,
+    /// Used for hosts the user allowed; apart, so that no connection or name is shared.
+    allowed: reqwest::Client,
+    policy: Arc<NetPolicy>,
+}
+
+/// Makes a guarded client.
+///
+/// Errors: `INTERNAL` when the TLS set-up of this machine cannot be read.
+pub fn client(policy: &NetPolicy) -> Result<Client, MediaError> {
+    client_with(policy, guard::system_lookup())
+}
+
+pub(super) fn client_with(policy: &NetPolicy, lookup: Lookup) -> Result<Client, MediaError> {
+    // Whoever installed a provider before us has decided; either way there is one now.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let build = |vet: bool| {
+        reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .dns_resolver(Arc::new(VettingResolver::new(lookup.clone(), vet)))
+            .connect_timeout(policy.connect_timeout)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()
+            .map_err(|e| {
+                MediaError::new(ErrorCode::Internal, "The network client cannot be made.")
+                    .with_detail(chain(&e))
+            })
+    };
+    Ok(Client { vetted: build(true)?, allowed: build(false)?, policy: Arc::new(policy.clone()) })
+}
+
+/// The headers of one source and the rule where they go.
+#[derive(Clone)]
+pub struct SourceHeaders {
+    home: Origin,
+    /// Whether `home` is plain http; its https twin on the usual ports then counts as home too.
+    home_url: Url,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The page the media was found on.
+    page: Option<Url>,
+}
+
+impl SourceHeaders {
+    /// The user's headers for `home`. Errors: `INVALID_INPUT` naming a header that is none.
+    pub fn new(home: &Url, headers: &[Header]) -> Result<Self, MediaError> {
+        let parse = |header: &Header| {
+            let name = HeaderName::try_from(header.name.trim()).ok()?;
+            let mut value = HeaderValue::try_from(header.value.trim()).ok()?;
+            value.set_sensitive(header.is_secret());
+            Some((name, value))
+        };
+        let headers = headers
+            .iter()
+            .map(|h| {
+                parse(h).ok_or_else(|| {
+                    MediaError::new(
+                        ErrorCode::InvalidInput,
+                        format!("“{}” is not a valid HTTP header.", h.name),
+                    )
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { home: home.origin(), home_url: home.clone(), headers, page: None })
+    }
+
+    /// The same headers for media found on a page: a browser would name the page as the referer.
+    #[must_use]
+    pub fn found_on(&self, page: &Url) -> Self {
+        Self { page: Some(page.clone()), ..self.clone() }
+    }
+
+    fn is_home(&self, url: &Url) -> bool {
+        let upgraded = self.home_url.scheme() == "http"
+            && url.scheme() == "https"
+            && self.home_url.port().is_none()
+            && url.port().is_none()
+            && self.home_url.host() == url.host();
+        url.origin() == self.home || upgraded
+    }
+
+    /// What is sent to `url`.
+    fn for_url(&self, url: &Url) -> HeaderMap {
+        let home = self.is_home(url);
+        let mut sent = HeaderMap::new();
+        for (name, value) in &self.headers {
+            if home || HARMLESS.contains(&name.as_str()) {
+                sent.append(name.clone(), value.clone());
+            }
+        }
+        if let Some(page) = &self.page
+            && !sent.contains_key(REFERER)
+            && let Some(value) = referer(page, url)
+        {
+            sent.insert(REFERER, value);
+        }
+        sent
+    }
+}
+
+/// As browsers do by default: the whole address within an origin, the origin alone beyond it, nothing from https to http.
+fn referer(page: &Url, to: &Url) -> Option<HeaderValue> {
+    if page.scheme() == "https" && to.scheme() == "http" {
+        return None;
+    }
+    let text = if page.origin() == to.origin() {
+        page.to_string()
+    } else {
+        format!("{}/", page.origin().ascii_serialization())
+    };
+    HeaderValue::try_from(text).ok()
+}
+
+/// One GET to make.
+#[derive(Clone)]
+pub struct Ask<'a> {
+    url: &'a Url,
+    headers: &'a SourceHeaders,
+    /// Set by us, sent to every hop: ranges and validators, nothing secret.
+    own: HeaderMap,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(url: &'a Url, headers: &'a SourceHeaders) -> Self {
+        Self { url, headers, own: HeaderMap::new() }
+    }
+
+    /// Sets a header of our own; one that cannot be written is left out.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::try_from(value.as_ref()) {
+            self.own.insert(name, value);
+        }
+        self
+    }
+
+    /// Bytes as they lie on the server, so that ranges mean what they say.
+    #[must_use]
+    pub fn unpacked(self) -> Self {
+        self.with(ACCEPT_ENCODING, "identity")
+    }
+}
+
+/// An answer whose body is still to come.
+pub struct Answer {
+    response: Response,
+    idle: Duration,
+    /// Where it came from, redirects followed.
+    pub url: Url,
+}
+
+impl Client {
+    pub fn policy(&self) -> &NetPolicy {
+        &self.policy
+    }
+
+    /// Asks, follows redirects, hands back whatever answer ends them, whatever its status.
+    ///
+    /// Errors: those of [`check_url`], `TOO_MANY_REDIRECTS`, `NETWORK_LOST`, `NETWORK_TIMEOUT`, `SERVER_FAULT`.
+    pub async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, MediaError> {
+        let mut url = check_parsed(ask.url.clone(), &self.policy)?;
+        for _ in 0..=self.policy.max_redirects {
+            let response = self.hop(&url, ask).await?;
+            let moved = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+            let Some(location) = response.headers().get(LOCATION).filter(|_| moved) else {
+                return Ok(Answer { response, idle: self.policy.idle_timeout, url });
+            };
+            let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+            let next = url.join(location.trim()).map_err(|e| {
+                MediaError::new(
+                    ErrorCode::ServerFault,
+                    format!("{} redirects to no address: {e}.", shown_host(&url)),
+                )
+            })?;
+            url = check_parsed(next, &self.policy)?;
+        }
+        Err(MediaError::new(
+            ErrorCode::TooManyRedirects,
+            format!("{} redirects more than {} times.", shown_host(ask.url), self.policy.max_redirects),
+        ))
+    }
+
+    /// Asks, and makes an error of every status but 2xx.
+    pub async fn get(&self, ask: &Ask<'_>) -> Result<Answer, MediaError> {
+        let answer = self.ask(ask).await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(answer.refusal()) }
+    }
+
+    /// Fetches a small text, such as a playlist or page, or `None` where it is longer than `most` bytes.
+    pub async fn text(&self, ask: &Ask<'_>, most: usize) -> Result<(Option<String>, Url), MediaError> {
+        let mut answer = self.get(ask).await?;
+        let mut got = Vec::new();
+        while let Some(piece) = answer.next().await? {
+            if got.len() + piece.len() > most {
+                return Ok((None, answer.url));
+            }
+            got.extend_from_slice(&piece);
+        }
+        Ok((Some(String::from_utf8_lossy(&got).into_owned()), answer.url))
+    }
+
+    async fn hop(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, MediaError> {
+        let free = guard::passes_freely(url, &self.policy);
+        let client = if free { &self.allowed } else { &self.vetted };
+        let mut headers = ask.headers.for_url(url);
+        headers.extend(ask.own.clone());
+        let sending = client.get(url.clone()).headers(headers).send();
+        let patience = self.policy.connect_timeout + self.policy.idle_timeout;
+        match timeout(patience, sending).await {
+            Err(_) => Err(silent(url)),
+            Ok(Err(error)) => Err(broken(error, url)),
+            Ok(Ok(response)) => Ok(response),
+        }
+    }
+}
+
+impl Answer {
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// The length the server promises for this body, when it is not packed.
+    pub fn length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    /// The next piece of the body, `None` at its end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
+        match timeout(self.idle, self.response.chunk()).await {
+            Err(_) => Err(silent(&self.url)),
+            Ok(Err(error)) => Err(broken(error, &self.url)),
+            Ok(Ok(piece)) => Ok(piece),
+        }
+    }
+
+    /// The error a status that is no success stands for.
+    pub fn refusal(&self) -> MediaError {
+        let status = self.status();
+        let host = shown_host(&self.url);
+        let after = self.header(RETRY_AFTER).and_then(|v| retry_after(v, SystemTime::now()));
+        let (code, says) = match status.as_u16() {
+            401 | 403 | 407 | 451 => (ErrorCode::AccessRefused, format!("{host} refuses access")),
+            404 | 410 => (ErrorCode::UrlNotFound, format!("{host} says there is nothing at this address")),
+            408 => (ErrorCode::NetworkTimeout, format!("{host} waited too long for us")),
+            429 => (ErrorCode::RateLimited, format!("{host} wants fewer requests")),
+            503 if after.is_some() => {
+                (ErrorCode::RateLimited, format!("{host} is busy and says when to come back"))
+            }
+            500.. => (ErrorCode::ServerFault, format!("{host} failed")),
+            _ => (ErrorCode::AccessRefused, format!("{host} does not accept the request")),
+        };
+        let mut error =
+            MediaError::new(code, format!("{says} ({}).", status.as_u16())).with_detail(shown(&self.url));
+        error.retry_after = after.filter(|_| code == ErrorCode::RateLimited);
+        error
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date of RFC 9110.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?;
+    let then = SystemTime::from(date.timestamp());
+    Some(then.duration_since(now).unwrap_or_default().min(MAX_RETRY_AFTER))
+}
+
+fn silent(url: &Url) -> MediaError {
+    MediaError::new(ErrorCode::NetworkTimeout, format!("{} has gone silent.", shown_host(url)))
+}
+
+/// What a failed exchange means. Addresses are left out of the text: their queries may hold keys.
+fn broken(error: reqwest::Error, url: &Url) -> MediaError {
+    let host = shown_host(url);
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = source {
+        if inner.is::<BlockedName>() {
+            return guard::blocked(url);
+        }
+        source = inner.source();
+    }
+    let timed_out = error.is_timeout();
+    let connecting = error.is_connect();
+    let text = chain(&error.without_url());
+    let (code, message) = if timed_out {
+        (ErrorCode::NetworkTimeout, format!("{host} does not answer."))
+    } else if connecting {
+        (ErrorCode::NetworkLost, format!("No connection to {host}."))
+    } else if text.contains("invalid HTTP") || text.contains("HTTP version") {
+        (ErrorCode::ServerFault, format!("{host} does not speak HTTP."))
+    } else {
+        (ErrorCode::NetworkLost, format!("The connection to {host} broke."))
+    };
+    MediaError::new(code, message).with_detail(text)
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+/// Resolves one line of a playlist or one attribute of a page against its base, and checks it.
+pub(super) fn resolve(base: &Url, reference: &str, policy: &NetPolicy) -> Result<Url, MediaError> {
+    let joined = base.join(reference.trim()).map_err(|e| {
+        MediaError::new(ErrorCode::UrlInvalid, format!("An address inside is broken: {e}."))
+            .with_detail(reference.chars().take(200).collect::<String>())
+    })?;
+    check_url(joined.as_str(), policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(name: &str, value: &str) -> Header {
+        Header { name: name.into(), value: value.into() }
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn secrets_stay_at_home() {
+        let headers = [header("Cookie", "a=b"), header("X-Custom", "1"), header("User-Agent", "me")];
+        let source = SourceHeaders::new(&url("https://home.example/v.m3u8"), &headers).unwrap();
+        let home = source.for_url(&url("https://home.example/other"));
+        assert_eq!(home.len(), 3);
+        for away in ["https://cdn.example/", "http://home.example/", "https://home.example:8443/"] {
+            let sent = source.for_url(&url(away));
+            assert_eq!(sent.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["user-agent"], "{away}");
+        }
+        let plain = SourceHeaders::new(&url("http://home.example/"), &headers).unwrap();
+        assert!(plain.for_url(&url("https://home.example/")).contains_key("cookie"));
+        assert!(!plain.for_url(&url("https://cdn.example/")).contains_key("cookie"));
+    }
+
+    #[test]
+    fn the_page_is_the_referer_as_browsers_send_it() {
+        let page = url("https://site.example/sales?key=1");
+        let source = SourceHeaders::new(&page, &[]).unwrap().found_on(&page);
+        assert_eq!(
+            source.for_url(&url("https://site.example/v.mp4"))[REFERER],
+            "https://site.example/sales?key=1"
+        );
+        assert_eq!(source.for_url(&url("https://cdn.example/v.mp4"))[REFERER], "https://site.example/");
+        assert!(!source.for_url(&url("http://cdn.example/v.mp4")).contains_key(REFERER));
+    }
+
+    #[test]
+    fn a_broken_header_is_named() {
+        let error = SourceHeaders::new(&url("https://a.example/"), &[header("a b", "x")]).err().unwrap();
+        assert_eq!(error.code, ErrorCode::InvalidInput);
+        let error = SourceHeaders::new(&url("https://a.example/"), &[header("X", "a\nb")]).err().unwrap();
+        assert!(error.message.contains('X') && !error.message.contains("a\nb"));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_400);
+        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(80)));
+        assert_eq!(retry_after("Fri, 21 Oct 2005 07:28:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("999999999", now), Some(MAX_RETRY_AFTER));
+        assert_eq!(retry_after("soon", now), None);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_private_is_not_reached() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        // A listener that must see nothing, and a name that leads to it.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let lookup: Lookup = Arc::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Ok(vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]) })
+        });
+        let client = client_with(&NetPolicy::default(), lookup).unwrap();
+        let target = url(&format!("http://rebind.example:{port}/"));
+        let headers = SourceHeaders::new(&target, &[]).unwrap();
+        let error = client.ask(&Ask::new(&target, &headers)).await.err().unwrap();
+        assert_eq!(error.code, ErrorCode::HostBlocked);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        let seen = timeout(Duration::from_millis(100), listener.accept()).await;
+        assert!(seen.is_err(), "a connection was opened");
+    }
+}
