@@ -18,7 +18,9 @@ pub fn data_dir(chosen: Option<&Path>) -> Result<PathBuf, ApiError> {
             .ok_or_else(|| {
                 ApiError::new(
                     ErrorCode::StorageFault,
-                    format!("no home folder is known; choose a data folder with --data-dir or {DATA_DIR_VARIABLE}"),
+                    format!(
+                        "no home folder is known; choose a data folder with --data-dir or {DATA_DIR_VARIABLE}"
+                    ),
                 )
             })?
             .data_local_dir()
