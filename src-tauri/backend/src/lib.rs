@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod folder;
 pub mod owner;
 pub mod recipes;
+pub mod search;
 
 /// The running engine over one data folder.
 #[derive(Clone)]
