@@ -18,6 +18,19 @@ pub enum Source {
 }
 
 impl Source {
+    /// What a person typed in the folder `folder`: an address when it begins with a scheme and `://`, else a path.
+    /// A relative path becomes absolute; nothing is looked up, so the path may not exist and the address may be refused.
+    pub fn typed(text: &str, folder: &std::path::Path) -> Self {
+        let is_scheme = |scheme: &str| {
+            scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+                && scheme.chars().all(|each| each.is_ascii_alphanumeric() || "+.-".contains(each))
+        };
+        match text.split_once("://") {
+            Some((scheme, _)) if is_scheme(scheme) => Self::Url { url: text.to_string() },
+            _ => Self::File { path: folder.join(text).to_string_lossy().into_owned() },
+        }
+    }
+
     /// The path or the URL.
     pub fn as_str(&self) -> &str {
         match self {
@@ -74,5 +87,33 @@ impl Header {
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: …", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn typed(text: &str) -> String {
+        match Source::typed(text, Path::new("/home/ana")) {
+            Source::File { path } => format!("file {path}"),
+            Source::Url { url } => format!("url {url}"),
+        }
+    }
+
+    #[test]
+    fn a_scheme_makes_an_address() {
+        assert_eq!(typed("https://example.org/a.mp4"), "url https://example.org/a.mp4");
+        assert_eq!(typed("s3+x://bucket/key"), "url s3+x://bucket/key");
+    }
+
+    #[test]
+    fn anything_else_is_a_path_from_the_folder() {
+        assert_eq!(typed("clip.mp4"), "file /home/ana/clip.mp4");
+        assert_eq!(typed("/media/clip.mp4"), "file /media/clip.mp4");
+        assert_eq!(typed("-i"), "file /home/ana/-i");
+        assert_eq!(typed("a: b://c.mp4"), "file /home/ana/a: b://c.mp4");
+        assert_eq!(typed("://x"), "file /home/ana/://x");
     }
 }
