@@ -4,7 +4,10 @@
 //! Invariant: processes start only in [`tools`]; ffmpeg sees local files only; the network is ours.
 
 pub mod download;
+pub mod audio;
 pub mod error;
+pub mod intake;
+pub mod probe;
 pub mod run;
 pub mod subtitles;
 pub mod tools;

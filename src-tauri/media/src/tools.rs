@@ -6,6 +6,7 @@
 //! is dead before a call that was cancelled or timed out returns.
 
 mod child;
+pub(crate) mod ffmpeg;
 pub mod leftovers;
 mod locate;
 mod program;
