@@ -3,8 +3,8 @@
 //! Leaves the queue, the library and every decision about what to do to `backend`.
 //! Invariant: processes start only in [`tools`]; ffmpeg sees local files only; the network is ours.
 
-pub mod download;
 pub mod audio;
+pub mod download;
 pub mod error;
 pub mod intake;
 pub mod probe;
