@@ -9,6 +9,8 @@ pub mod folder;
 pub mod owner;
 pub mod recipes;
 pub mod search;
+pub mod secrets;
+pub mod settings;
 
 /// The running engine over one data folder.
 #[derive(Clone)]
