@@ -11,6 +11,7 @@ pub mod recipes;
 pub mod search;
 pub mod secrets;
 pub mod settings;
+pub mod store;
 
 /// The running engine over one data folder.
 #[derive(Clone)]
