@@ -184,6 +184,8 @@ impl<'a> Ask<'a> {
 /// An answer whose body is still to come.
 pub struct Answer {
     response: Response,
+    /// Taken down at once: the response itself only knows what is still to come.
+    length: Option<u64>,
     idle: Duration,
     /// Where it came from, redirects followed.
     pub url: Url,
@@ -203,7 +205,8 @@ impl Client {
             let response = self.hop(&url, ask).await?;
             let moved = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             let Some(location) = response.headers().get(LOCATION).filter(|_| moved) else {
-                return Ok(Answer { response, idle: self.policy.idle_timeout, url });
+                let length = response.content_length();
+                return Ok(Answer { response, length, idle: self.policy.idle_timeout, url });
             };
             let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
             let next = url.join(location.trim()).map_err(|e| {
@@ -263,9 +266,9 @@ impl Answer {
         self.response.headers().get(name)?.to_str().ok()
     }
 
-    /// The length the server promises for this body, when it is not packed.
+    /// The length the server promised for the whole body, when it is not packed.
     pub fn length(&self) -> Option<u64> {
-        self.response.content_length()
+        self.length
     }
 
     /// The next piece of the body, `None` at its end.
