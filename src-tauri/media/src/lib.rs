@@ -11,6 +11,7 @@ pub mod probe;
 pub mod run;
 pub mod subtitles;
 pub mod tools;
+pub mod waveform;
 
 pub use error::MediaError;
 pub use run::Run;
