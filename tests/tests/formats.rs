@@ -71,8 +71,72 @@ async fn check_speech(room: &Room, name: &str, info: &MediaInfo) {
     assert_close(&format!("{name}: tone ends"), last as f64 / 16_000.0, 2.0, 0.06);
 }
 
+/// Checks the waveform: length, and that its peaks are where the tone was put, at its height; and the loudness.
+async fn check_waveform(room: &Room, name: &str, info: &MediaInfo) {
+    let out = room.out("waveform.json");
+    let loudness =
+        media::waveform::waveform(&room.tools, &room.path(name), info, &out, &room.run).await.unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(written["version"], 1, "{name}");
+    let per_second = written["per_second"].as_f64().unwrap();
+    let peaks: Vec<u64> =
+        written["peaks"].as_array().unwrap().iter().map(|peak| peak.as_u64().unwrap()).collect();
+    assert_close(&format!("{name}: peaks"), peaks.len() as f64 / per_second, 3.0, 0.12);
+    let loud = |peak: &&u64| **peak > 60;
+    let first = peaks.iter().position(|peak| loud(&peak)).unwrap() as f64 / per_second;
+    let last = peaks.iter().rposition(|peak| loud(&peak)).unwrap() as f64 / per_second;
+    assert_close(&format!("{name}: peaks begin"), first, 1.0, 0.06);
+    assert_close(&format!("{name}: peaks end"), last, 2.0, 0.06);
+    let highest = *peaks.iter().max().unwrap() as f64;
+    assert_close(&format!("{name}: highest peak"), highest, 127.5, 20.0);
+    // A sine of half height in one channel is -9.7 LUFS; the blocks that hold only part of it make that -10.9.
+    let loudness = loudness.unwrap();
+    assert_close(&format!("{name}: loudness"), loudness.integrated.unwrap(), -10.9, 0.6);
+    assert_close(&format!("{name}: true peak"), loudness.true_peak.unwrap(), -6.0, 1.3);
+}
+
+/// Width and height of a JPEG, and the mean brightness of its four quarters (top left, top right, bottom left, right).
+fn jpeg(room: &Room, path: &std::path::Path) -> (u32, u32, [f64; 4]) {
+    let name = path.to_str().unwrap();
+    let said = media_files::command(
+        "ffprobe",
+        &["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", name],
+        room.folder.path(),
+    );
+    let said = String::from_utf8(said).unwrap();
+    let mut parts = said.trim().split(',');
+    assert_eq!(parts.next(), Some("mjpeg"));
+    let (width, height) = (parts.next().unwrap().parse().unwrap(), parts.next().unwrap().parse().unwrap());
+    let scaled =
+        ["-v", "error", "-i", name, "-vf", "scale=2:2:flags=area,format=gray", "-f", "rawvideo", "-"];
+    let pixels = media_files::command("ffmpeg", &scaled, room.folder.path());
+    (width, height, std::array::from_fn(|index| f64::from(pixels[index])))
+}
+
+/// Checks the poster and the filmstrip: sizes, and that there is something to see.
+async fn check_pictures(room: &Room, name: &str, info: &MediaInfo) {
+    let (poster, strip) = (room.out("poster.jpg"), room.out("strip.jpg"));
+    let path = room.path(name);
+    assert!(media::pictures::poster(&room.tools, &path, info, &poster, &room.run).await.unwrap(), "{name}");
+    let (width, height, light) = jpeg(room, &poster);
+    assert_eq!((width, height), (320, 240), "{name}");
+    assert!(light.iter().sum::<f64>() > 200.0, "{name}: {light:?}");
+    let made = media::pictures::filmstrip(&room.tools, &path, info, &strip, &room.run).await.unwrap();
+    if info.kind == MediaKind::Image {
+        assert_eq!((made, strip.exists()), (None, false), "{name}");
+        return;
+    }
+    let made = made.unwrap_or_else(|| panic!("{name}: no filmstrip"));
+    assert_eq!((made.width, made.height), (120, 90), "{name}");
+    assert!((6..=7).contains(&made.count), "{name}: {}", made.count);
+    let (width, height, light) = jpeg(room, &strip);
+    assert_eq!((width, height), (120 * made.count, 90), "{name}");
+    assert!(light.iter().sum::<f64>() > 200.0, "{name}: {light:?}");
+    std::fs::remove_file(&strip).unwrap();
+}
+
 #[tokio::test]
-async fn films_are_probed_and_heard() {
+async fn films_are_seen_and_heard() {
     let room = Room::new().await;
     for (name, encoding, codec) in FILMS {
         ffmpeg(&format!("{PICTURE} {SOUND} {encoding} {name}"), room.folder.path());
@@ -86,6 +150,8 @@ async fn films_are_probed_and_heard() {
         let sound = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).unwrap();
         assert_eq!((sound.codec.as_str(), sound.channels), (*codec, Some(1)), "{name}");
         check_speech(&room, name, &info).await;
+        check_waveform(&room, name, &info).await;
+        check_pictures(&room, name, &info).await;
     }
     assert_eq!(room.left_in_scratch(), [""; 0]);
 }
@@ -101,12 +167,23 @@ async fn sounds_are_probed_and_heard() {
         assert_close(&format!("{name}: duration"), info.duration, 3.0, 0.15);
         assert_eq!((info.streams[0].codec.as_str(), info.streams[0].channels), (*codec, Some(1)), "{name}");
         check_speech(&room, name, &info).await;
+        check_waveform(&room, name, &info).await;
+        let (path, out) = (room.path(name), room.out("none.jpg"));
+        assert!(
+            !media::pictures::poster(&room.tools, &path, &info, &out, &room.run).await.unwrap(),
+            "{name}"
+        );
+        assert_eq!(
+            media::pictures::filmstrip(&room.tools, &path, &info, &out, &room.run).await.unwrap(),
+            None
+        );
+        assert!(!out.exists(), "{name}");
     }
     assert_eq!(room.left_in_scratch(), [""; 0]);
 }
 
 #[tokio::test]
-async fn pictures_are_probed() {
+async fn pictures_are_seen() {
     let room = Room::new().await;
     let one = "-f lavfi -i testsrc2=s=320x240 -frames:v 1";
     let pictures = ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tiff"];
@@ -116,30 +193,146 @@ async fn pictures_are_probed() {
         assert_eq!((info.kind, info.duration, info.has_audio), (MediaKind::Image, 0.0, false), "{name}");
         assert_eq!((info.width, info.height), (Some(320), Some(240)), "{name}");
         assert_eq!(info.frame_rate, None, "{name}");
+        check_pictures(&room, name, &info).await;
+        let out = room.out("none.json");
+        let none =
+            media::waveform::waveform(&room.tools, &room.path(name), &info, &out, &room.run).await.unwrap();
+        assert_eq!((none, out.exists()), (None, false), "{name}");
     }
     ffmpeg(&format!("{PICTURE} moving.gif"), room.folder.path());
     let info = room.probe(&room.path("moving.gif")).await.unwrap();
     assert_eq!((info.kind, info.has_audio), (MediaKind::Video, false));
     assert_close("moving.gif: duration", info.duration, 3.0, 0.2);
+    check_pictures(&room, "moving.gif", &info).await;
 }
 
 #[tokio::test]
-async fn turned_and_stretched_films_have_their_display_size() {
+async fn turned_films_are_shown_upright() {
     let room = Room::new().await;
     let dir = room.folder.path();
-    ffmpeg(&format!("{PICTURE} -c:v libx264 -preset ultrafast flat.mp4"), dir);
-    for (degrees, turned) in [(90, 270), (180, 180), (270, 90)] {
-        // ffmpeg 5.1 writes the display matrix from this tag; its sense is that of the angle counter-clockwise.
-        ffmpeg(&format!("-i flat.mp4 -c copy -metadata:s:v:0 rotate={degrees} turned.mp4"), dir);
-        let info = room.probe(&room.path("turned.mp4")).await.unwrap();
-        let wanted = if degrees == 180 { (Some(320), Some(240)) } else { (Some(240), Some(320)) };
-        assert_eq!((info.width, info.height), wanted, "{degrees}");
-        let told = info.streams[0].rotation;
-        assert!(told == Some(degrees) || told == Some(turned), "{degrees}: {told:?}");
+    // White in the top left quarter, black elsewhere.
+    let corner = "-f lavfi -i color=black:s=320x240:r=25:d=1 -vf drawbox=0:0:160:120:white:fill";
+    ffmpeg(&format!("{corner} -c:v libx264 -preset ultrafast -pix_fmt yuv420p flat.mp4"), dir);
+    // The tag's sense is counter-clockwise: the quarter of the upright picture that is white, and its size.
+    for (tag, clockwise, white, size) in
+        [(0, 0, 0, (320, 240)), (90, 270, 2, (240, 320)), (180, 180, 3, (320, 240)), (270, 90, 1, (240, 320))]
+    {
+        ffmpeg(&format!("-i flat.mp4 -c copy -metadata:s:v:0 rotate={tag} turned.mp4"), dir);
+        let path = room.path("turned.mp4");
+        let info = room.probe(&path).await.unwrap();
+        assert_eq!((info.width, info.height), (Some(size.0), Some(size.1)), "{tag}");
+        assert_eq!(info.streams[0].rotation, Some(clockwise), "{tag}");
+        let (poster, strip) = (room.out("poster.jpg"), room.out("strip.jpg"));
+        assert!(media::pictures::poster(&room.tools, &path, &info, &poster, &room.run).await.unwrap());
+        let (width, height, light) = jpeg(&room, &poster);
+        assert_eq!((width, height), size, "{tag}");
+        for (quarter, light) in light.iter().enumerate() {
+            assert_eq!(*light > 128.0, quarter == white, "{tag}: {light:?}");
+        }
+        let made =
+            media::pictures::filmstrip(&room.tools, &path, &info, &strip, &room.run).await.unwrap().unwrap();
+        let wide = (90.0 * f64::from(size.0) / f64::from(size.1)).round() as u32;
+        assert_eq!((made.width, made.height), (wide, 90), "{tag}");
     }
+    // Pixels that are not square.
     ffmpeg("-f lavfi -i testsrc2=s=352x288:r=25:d=1 -vf setsar=16/11 -c:v mpeg4 wide.mp4", dir);
     let info = room.probe(&room.path("wide.mp4")).await.unwrap();
     assert_eq!((info.width, info.height), (Some(512), Some(288)));
+    let poster = room.out("wide.jpg");
+    assert!(
+        media::pictures::poster(&room.tools, &room.path("wide.mp4"), &info, &poster, &room.run)
+            .await
+            .unwrap()
+    );
+    let (width, height, _) = jpeg(&room, &poster);
+    assert_eq!((width, height), (512, 288));
+}
+
+#[tokio::test]
+async fn cover_art_is_the_poster_of_a_song() {
+    let room = Room::new().await;
+    let dir = room.folder.path();
+    ffmpeg("-f lavfi -i color=white:s=200x100 -frames:v 1 cover.png", dir);
+    ffmpeg(&format!("{SOUND} -c:a libmp3lame plain.mp3"), dir);
+    ffmpeg(&format!("{SOUND} -c:a aac plain.m4a"), dir);
+    for (name, from) in [("song.mp3", "plain.mp3"), ("song.m4a", "plain.m4a"), ("song.flac", "plain.m4a")] {
+        let codec = if name.ends_with("flac") { "flac" } else { "copy" };
+        let cover = "-map 0:a -map 1:v -c:v png -disposition:v attached_pic";
+        ffmpeg(&format!("-i {from} -i cover.png {cover} -c:a {codec} -metadata title=Tune {name}"), dir);
+        let info = room.probe(&room.path(name)).await.unwrap();
+        assert_eq!(
+            (info.kind, info.title.as_deref(), info.width),
+            (MediaKind::Audio, Some("Tune"), None),
+            "{name}"
+        );
+        let out = room.out("cover.jpg");
+        assert!(
+            media::pictures::poster(&room.tools, &room.path(name), &info, &out, &room.run).await.unwrap()
+        );
+        let (width, height, light) = jpeg(&room, &out);
+        assert_eq!((width, height), (200, 100), "{name}");
+        assert!(light.iter().all(|light| *light > 240.0), "{name}: {light:?}");
+        let strip =
+            media::pictures::filmstrip(&room.tools, &room.path(name), &info, &out, &room.run).await.unwrap();
+        assert_eq!(strip, None, "{name}");
+        check_speech(&room, name, &info).await;
+    }
+}
+
+#[tokio::test]
+async fn a_poster_is_not_black_where_there_is_something_to_see() {
+    let room = Room::new().await;
+    let dir = room.folder.path();
+    // One key frame, black; the picture comes after. And a long film that is black for its first 70 of 100 s.
+    let fade = "-vf drawbox=enable=lt(t\\,1):c=black:t=fill";
+    ffmpeg(&format!("{PICTURE} {fade} -c:v libx264 -preset ultrafast -g 999 -pix_fmt yuv420p fade.mp4"), dir);
+    let mostly = "-vf drawbox=enable=lt(t\\,70):c=black:t=fill";
+    let long = "-f lavfi -i testsrc2=s=320x240:r=10:d=100";
+    ffmpeg(&format!("{long} {mostly} -c:v libx264 -preset ultrafast -g 50 -pix_fmt yuv420p late.mp4"), dir);
+    for name in ["fade.mp4", "late.mp4"] {
+        let info = room.probe(&room.path(name)).await.unwrap();
+        let out = room.out("poster.jpg");
+        assert!(
+            media::pictures::poster(&room.tools, &room.path(name), &info, &out, &room.run).await.unwrap()
+        );
+        let (_, _, light) = jpeg(&room, &out);
+        assert!(light.iter().sum::<f64>() > 200.0, "{name}: {light:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_film_is_entered_at_key_frames() {
+    let room = Room::new().await;
+    let dir = room.folder.path();
+    // Ever lighter: frame n of the strip must be lighter than the one before.
+    let ramp = "-f lavfi -i color=black:s=1920x1080:r=10:d=120 -vf geq=lum=16+T*1.8:cb=128:cr=128";
+    let small = ramp.replace("1920x1080", "64x36");
+    for name in ["ramp.mp4", "ramp.mkv", "ramp.ts", "ramp.avi"] {
+        let codec =
+            if name.ends_with("avi") { "mpeg4" } else { "libx264 -preset ultrafast -pix_fmt yuv420p" };
+        ffmpeg(&format!("{small},scale=1920:1080:flags=neighbor -c:v {codec} -g 20 {name}"), dir);
+        let info = room.probe(&room.path(name)).await.unwrap();
+        let out = room.out("strip.jpg");
+        let made = media::pictures::filmstrip(&room.tools, &room.path(name), &info, &out, &room.run)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((made.count, made.width, made.height), (30, 160, 90), "{name}");
+        let strip = out.to_str().unwrap();
+        let scaled =
+            ["-v", "error", "-i", strip, "-vf", "scale=30:1:flags=area,format=gray", "-f", "rawvideo", "-"];
+        let light = media_files::command("ffmpeg", &scaled, dir);
+        for (n, pair) in light.windows(2).enumerate() {
+            assert!(pair[1] > pair[0] + 2, "{name}: frame {n}: {light:?}");
+        }
+        // Frame n stands for (n + ½) / 30 of the film: its light is that of the moment or of the two seconds before.
+        for (n, light) in light.iter().enumerate() {
+            let moment = (n as f64 + 0.5) * 4.0;
+            let light = (f64::from(*light) / 255.0 * 219.0) / 1.8;
+            assert!((moment - 3.5..=moment + 1.5).contains(&light), "{name}: frame {n} shows second {light}");
+        }
+    }
+    assert_eq!(room.left_in_scratch(), [""; 0]);
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ pub async fn speech_wav(
 /// Options after the last output that keep second 0 where a player has it.
 ///
 /// For broadcast formats (those whose demuxers carry `AVFMT_TS_DISCONT`) ffmpeg counts from the first packet of the
-/// streams that are *used*, so sound alone would begin at 0 however late it comes: the pictures are used too, uncopied.
+/// streams that are *used*, so sound alone would begin at 0 however late it comes: the pictures are read too, and thrown away.
 pub(crate) fn keep_timeline(info: &MediaInfo) -> &'static [&'static str] {
     let broadcast =
         info.format.split(',').any(|name| matches!(name, "mpegts" | "mpeg" | "vob" | "rm" | "asf"));

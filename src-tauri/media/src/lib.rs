@@ -7,6 +7,7 @@ pub mod audio;
 pub mod download;
 pub mod error;
 pub mod intake;
+pub mod pictures;
 pub mod probe;
 pub mod run;
 pub mod subtitles;
