@@ -12,6 +12,7 @@ pub mod search;
 pub mod secrets;
 pub mod settings;
 pub mod store;
+pub mod watch;
 
 /// The running engine over one data folder.
 #[derive(Clone)]

@@ -10,9 +10,9 @@ use rusqlite::Connection;
 const NOW: UtcTime = UtcTime(1_795_000_000_000);
 
 fn database() -> Connection {
-    let conn = Connection::open_in_memory().unwrap();
+    let mut conn = Connection::open_in_memory().unwrap();
     conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
-    conn.execute_batch(include_str!("migrations/0002_library.sql")).unwrap();
+    migrate::migrate(&mut conn, NOW).unwrap();
     conn
 }
 

@@ -7,7 +7,10 @@ use domain::UtcTime;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// Name and SQL of every step, oldest first; `user_version` counts those applied.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_queue", include_str!("migrations/0001_queue.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_queue", include_str!("migrations/0001_queue.sql")),
+    ("0002_library", include_str!("migrations/0002_library.sql")),
+];
 
 /// The schema this program writes.
 pub const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;

@@ -3,13 +3,24 @@
 //! Owns opening, migrations, the one writer, the pool of readers and the rows. Leaves every decision to its callers.
 //! Invariant: one read-write connection, on one thread; an answer to a write is given after its COMMIT.
 
+pub mod artifacts;
+pub mod categories;
+pub mod media;
 pub mod outbox;
 pub mod pauses;
+pub mod search;
+pub mod transcripts;
+pub mod urls;
+pub mod watch;
 
 mod error;
 mod migrate;
 mod readers;
+mod rows;
 mod writer;
+
+#[cfg(test)]
+mod library_tests;
 
 pub use error::StoreError;
 pub use migrate::KNOWN_SCHEMA;
