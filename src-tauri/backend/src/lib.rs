@@ -7,6 +7,7 @@ pub mod api;
 pub mod artifacts;
 pub mod folder;
 pub mod owner;
+pub mod queue;
 pub mod recipes;
 pub mod search;
 pub mod secrets;

@@ -4,11 +4,16 @@
 //! Invariant: one read-write connection, on one thread; an answer to a write is given after its COMMIT.
 
 pub mod artifacts;
+pub mod attempts;
 pub mod categories;
+pub mod dependencies;
+pub mod jobs;
+pub mod lists;
 pub mod media;
 pub mod outbox;
 pub mod pauses;
 pub mod search;
+pub mod tasks;
 pub mod transcripts;
 pub mod urls;
 pub mod watch;
