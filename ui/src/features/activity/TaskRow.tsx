@@ -1,0 +1,131 @@
+/** One task: what it is, where it stands, what can be done with it; opened, its steps. */
+import { Link } from "@tanstack/react-router";
+import { ChevronRight, FileText, Pause, Play, RotateCcw, X } from "lucide-react";
+import { memo } from "react";
+import { call } from "../../api/call";
+import type { Recipe } from "../../api/generated/Recipe";
+import type { Task } from "../../api/generated/Task";
+import { IconButton } from "../../components/Button";
+import { Poster } from "../../components/Poster";
+import { Bar, Pills, type Tone } from "../../components/Progress";
+import { useLanguage, useT } from "../../messages";
+import { bytes, clock, moment, sourceName, span } from "../../messages/values";
+import { useAct } from "../../state/act";
+import { useMediaUrl, useRestingMedia } from "../../state/media";
+import { standing, stepName } from "../../state/words";
+import css from "./Activity.module.css";
+import { engineOf, pillsOf } from "./steps";
+import { TaskDetail } from "./TaskDetail";
+
+function toneOfTask(task: Task): Tone {
+  if (task.status === "completed") return "done";
+  if (task.status === "failed") return "failed";
+  if (task.status === "cancelled") return "idle";
+  if (task.paused || (task.waiting !== null && task.waiting.reason !== "lane")) return "waiting";
+  return task.status === "processing" ? "running" : "idle";
+}
+
+type Props = { task: Task; index: number; recipe: Recipe | undefined; isOpen: boolean; isFocused: boolean; onToggle: (id: string) => void; onFocus: (index: number) => void };
+
+export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFocused, onToggle, onFocus }: Props) {
+  const t = useT();
+  const language = useLanguage();
+  const tone = toneOfTask(task);
+  const running = task.status === "processing" || (task.status === "queued" && task.progress > 0);
+  const source = task.input.source.type === "url" ? task.input.source.url : task.input.source.path;
+  const facts = [sourceName(source) === task.title ? null : sourceName(source), task.duration !== null && task.duration > 0 ? clock(task.duration) : null, task.size !== null ? bytes(language, task.size) : null].filter((fact) => fact !== null);
+  const sentence = standing(t, language, task);
+  return (
+    <>
+      <div
+        role="row"
+        aria-level={1}
+        aria-rowindex={index + 1}
+        aria-expanded={isOpen}
+        aria-label={`${task.title}, ${sentence}`}
+        tabIndex={isFocused ? 0 : -1}
+        data-row={index}
+        data-task={task.task_id}
+        className={`${css.row} ${isOpen ? css.opened : ""} ${css[`is_${task.status}`] ?? ""}`}
+        onFocus={() => onFocus(index)}
+        onClick={(event) => {
+          if (!(event.target instanceof Element) || event.target.closest("a, button") === null) onToggle(task.task_id);
+        }}
+      >
+        <span role="gridcell" className={css.poster}>
+          <ChevronRight size={14} aria-hidden className={css.chevron} />
+          <RowPoster task={task} />
+        </span>
+        <span role="gridcell" className={css.name}>
+          <b title={task.title}>{task.title}</b>
+          <small title={source}>{facts.join(" · ")}</small>
+        </span>
+        <span role="gridcell" className={css.step}>
+          <span className={css[tone]} title={sentence}>{sentence}</span>
+          {running && <Bar label={t("tasks.progress", { title: task.title })} value={task.progress} tone={tone === "idle" ? "running" : tone} />}
+        </span>
+        <span role="gridcell" className={css.percent}>{running ? `${Math.floor(task.progress)}%` : ""}</span>
+        <span role="gridcell" className={css.pills}>
+          <Pills label={t("tasks.steps")} steps={pillsOf(task, recipe).map((pill) => ({ ...pill, name: stepName(t, pill.name) }))} />
+        </span>
+        <span role="gridcell" className={css.engine} title={engineOf(task) ?? ""}>{engineOf(task) ?? "—"}</span>
+        <span role="gridcell" className={css.remaining}>
+          <Remaining task={task} />
+        </span>
+        <span role="gridcell" className={css.acts}>
+          <Acts task={task} />
+        </span>
+      </div>
+      {isOpen && <TaskDetail task={task} />}
+    </>
+  );
+});
+
+function RowPoster({ task }: { task: Task }) {
+  const address = useMediaUrl();
+  const item = useRestingMedia(task.media_id);
+  return <Poster small src={address(item?.poster)} kind={item?.kind ?? (task.input.source.type === "url" ? "link" : "file")} />;
+}
+
+function Remaining({ task }: { task: Task }) {
+  const t = useT();
+  const language = useLanguage();
+  if (task.status === "completed") return <>{task.cached ? t("remaining.cached") : task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
+  if (task.status === "failed" || task.status === "cancelled") return <>{task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
+  if (task.estimated_completion !== null && !task.paused) {
+    const seconds = (Date.parse(task.estimated_completion) - Date.now()) / 1000;
+    if (seconds > 0) return <>{t("remaining.left", { time: span(language, seconds) })}</>;
+  }
+  return <>—</>;
+}
+
+function Acts({ task }: { task: Task }) {
+  const t = useT();
+  const act = useAct();
+  const one = { task_id: task.task_id };
+  const active = task.status === "queued" || task.status === "processing";
+  return (
+    <>
+      {task.media_id !== null && (task.status === "completed" || task.transcript_id !== null) && (
+        <Link to="/library/$mediaId" params={{ mediaId: task.media_id }} search={{ t: undefined, find: undefined }} className={css.openLink} aria-label={t("tasks.open", { title: task.title })} title={t("tasks.open.short")}>
+          <FileText size={16} aria-hidden />
+        </Link>
+      )}
+      {active && (
+        <IconButton label={task.paused ? t("resume") : t("pause")} onPress={() => act(() => call(task.paused ? "tasks.resume" : "tasks.pause", { ...one, lane: null }))}>
+          {task.paused ? <Play size={15} aria-hidden /> : <Pause size={15} aria-hidden />}
+        </IconButton>
+      )}
+      {active && (
+        <IconButton label={t("tasks.cancel")} onPress={() => act(() => call("tasks.cancel", one))}>
+          <X size={16} aria-hidden />
+        </IconButton>
+      )}
+      {(task.status === "failed" || task.status === "cancelled") && (
+        <IconButton label={t("retry")} onPress={() => act(() => call("tasks.retry", { ...one, all_failed: false }))}>
+          <RotateCcw size={15} aria-hidden />
+        </IconButton>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,111 @@
+/** Everything taken in: a grid or a list, and a search over every word that was said. */
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { LibraryBig, Plus } from "lucide-react";
+import { useDeferredValue, useEffect, useRef, useState } from "react";
+import { libraryPage, search as searchQuery } from "../../api/queries";
+import { Button } from "../../components/Button";
+import { Choice, Segmented } from "../../components/Choice";
+import { Empty } from "../../components/Empty";
+import { SearchBox } from "../../components/Field";
+import { useLanguage, useT } from "../../messages";
+import { languageName } from "../../messages/values";
+import { openAdd } from "../../state/add";
+import css from "./Library.module.css";
+import { MediaShelf } from "./MediaShelf";
+import { useHits } from "./hits";
+import { SearchResults } from "./SearchResults";
+
+const LANGUAGES = ["en", "pt", "es", "fr", "de", "it", "nl", "pl", "ru", "tr", "ar", "hi", "zh", "ja", "ko"];
+const KINDS = ["any", "video", "audio", "image"] as const;
+const SORTS = ["-added_at", "title", "-duration", "-size"] as const;
+type View = "grid" | "list";
+
+/** The view is this machine's habit, not a setting worth a round trip. */
+function useView() {
+  const [view, setView] = useState<View>(() => (localStorage.getItem("bobina.library") === "list" ? "list" : "grid"));
+  return [
+    view,
+    (next: View) => {
+      localStorage.setItem("bobina.library", next);
+      setView(next);
+    },
+  ] as const;
+}
+
+export function LibraryPage() {
+  const t = useT();
+  const language = useLanguage();
+  const navigate = useNavigate({ from: "/library" });
+  const { q } = useSearch({ from: "/library" });
+  const [text, setText] = useState(q ?? "");
+  const words = useDeferredValue(text.trim());
+  const [kind, setKind] = useState<(typeof KINDS)[number]>("any");
+  const [spoken, setSpoken] = useState("any");
+  const [sort, setSort] = useState<(typeof SORTS)[number]>("-added_at");
+  const [view, setView] = useView();
+  const box = useRef<HTMLInputElement>(null);
+  const filter = { kind: kind === "any" ? null : (kind), language: spoken === "any" ? null : spoken, sort };
+  const { data: any } = useQuery(libraryPage({ ...filter, kind: null, language: null, text: null, limit: 1, offset: 0 }));
+  const { data: found, isFetching } = useQuery({ ...searchQuery(words), enabled: words !== "" });
+  const { data: titled } = useQuery({ ...libraryPage({ ...filter, text: words, limit: 8, offset: 0 }), enabled: words !== "" });
+  const hits = useHits(words === "" ? [] : (found?.items ?? []), words === "" ? [] : (titled?.items ?? []), (hit) => {
+    void navigate({ to: "/library/$mediaId", params: { mediaId: hit.media_id }, search: hit.start === null ? { t: undefined, find: undefined } : { t: Math.max(0, hit.start - 0.2), find: words } });
+  });
+
+  useEffect(() => {
+    // The words stay in the address, so that going back from a transcript finds them.
+    const timer = setTimeout(() => void navigate({ search: { q: words === "" ? undefined : words }, replace: true }), 400);
+    return () => clearTimeout(timer);
+  }, [words, navigate]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f") {
+        event.preventDefault();
+        box.current?.focus();
+        box.current?.select();
+      }
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+
+  const empty = any?.total === 0;
+  return (
+    <div className={css.page}>
+      <header className={css.head}>
+        <h1>{t("nav.library")}</h1>
+        {!empty && <SearchBox label={t("search.label")} placeholder={t("search.placeholder")} value={text} onChange={setText} clearLabel={t("clear")} wide inputRef={box} onKeyDown={hits.onKeyDown} note={words === "" || found === undefined ? null : isFetching ? "…" : t("search.count", { count: found.total })} />}
+        <div className={css.grow} />
+        {!empty && words === "" && (
+          <Segmented
+            label={t("view.label")}
+            options={[
+              { id: "grid", label: t("view.grid") },
+              { id: "list", label: t("view.list") },
+            ]}
+            value={view}
+            onChange={setView}
+          />
+        )}
+        <Button look="primary" icon={<Plus size={16} aria-hidden />} onPress={() => openAdd()}>{t("add.button")}</Button>
+      </header>
+      {empty ? (
+        <Empty icon={<LibraryBig size={36} strokeWidth={1.4} aria-hidden />} title={t("library.empty")} actions={<Button look="primary" onPress={() => openAdd()}>{t("add.button")}</Button>}>
+          {t("library.empty.note")}
+        </Empty>
+      ) : (
+        <>
+          {words === "" && (
+            <div className={css.filters}>
+              <Choice hideLabel label={t("library.kind")} prefix={t("library.kind")} options={KINDS.map((id) => ({ id, label: t(`kind.${id}`) }))} value={kind} onChange={setKind} />
+              <Choice hideLabel label={t("library.language")} prefix={t("library.language")} options={["any", ...LANGUAGES].map((code) => ({ id: code, label: code === "any" ? t("kind.any") : languageName(language, code) }))} value={spoken} onChange={setSpoken} />
+              <Choice hideLabel label={t("sort.label")} prefix={t("sort.label")} options={SORTS.map((id) => ({ id, label: t(`sort.${id}`) }))} value={sort} onChange={setSort} />
+            </div>
+          )}
+          {words === "" ? <MediaShelf view={view} filter={filter} /> : <SearchResults hits={hits} words={words} searching={found === undefined} total={found?.total ?? 0} />}
+        </>
+      )}
+    </div>
+  );
+}
