@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod artifacts;
+pub mod categorize;
 pub mod folder;
 pub mod owner;
 pub mod queue;
