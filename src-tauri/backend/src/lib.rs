@@ -7,6 +7,7 @@ pub mod api;
 pub mod artifacts;
 pub mod categorize;
 pub mod folder;
+pub mod library;
 pub mod owner;
 pub mod queue;
 pub mod recipes;

@@ -7,6 +7,8 @@
 use super::AXES;
 use super::matching::{Pattern, pattern};
 use crate::search::fold;
+use domain::Transcript;
+use domain::category::Category;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -108,6 +110,11 @@ impl Lists {
     /// Languages there are lists for.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
         self.languages.keys().map(String::as_str)
+    }
+
+    /// The labels of a transcript: see [`super::categorize`].
+    pub fn categorize(&self, transcript: &Transcript) -> Vec<Category> {
+        super::categorize(transcript, self)
     }
 
     pub(super) fn of(&self, language: &str) -> Option<&BTreeMap<String, Axis>> {

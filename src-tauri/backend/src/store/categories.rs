@@ -8,7 +8,7 @@ use domain::category::Category;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Replaces the labels of a transcript.
-pub fn replace(conn: &Connection, transcript_id: &str, categories: &[Category]) -> Result<(), StoreError> {
+pub fn put(conn: &Connection, transcript_id: &str, categories: &[Category]) -> Result<(), StoreError> {
     let id: Option<i64> = conn
         .prepare_cached("SELECT id FROM transcripts WHERE transcript_id = ?1")?
         .query_row([transcript_id], |row| row.get(0))

@@ -344,10 +344,10 @@ fn categories_are_replaced_whole() {
         evidence: vec![Evidence { phrase: "x".into(), count: 1, first_at: 0.0 }],
         engine: "rules:1".into(),
     };
-    categories::replace(&conn, &id, &[label("topic", "old")]).unwrap();
+    categories::put(&conn, &id, &[label("topic", "old")]).unwrap();
     let new =
         [label("niche", "health"), label("niche", "money"), label("topic", "diet"), label("language", "en")];
-    categories::replace(&conn, &id, &new).unwrap();
+    categories::put(&conn, &id, &new).unwrap();
     let stored = categories::of_transcript(&conn, &id).unwrap();
     assert_eq!(stored.len(), 4);
     assert!(stored.iter().any(|category| *category == new[1]));

@@ -184,6 +184,25 @@ pub fn newest(conn: &Connection, media_id: &str) -> Result<Option<TranscriptRow>
         .optional()?)
 }
 
+/// The transcript an id stands for: its own, else the newest of a media, else that of a task.
+pub fn resolve(conn: &Connection, id: &str) -> Result<Option<TranscriptRow>, StoreError> {
+    if let Some(row) = find(conn, id)? {
+        return Ok(Some(row));
+    }
+    if let Some(row) = newest(conn, id)? {
+        return Ok(Some(row));
+    }
+    let of_task: Option<(Option<String>, Option<String>)> = conn
+        .prepare_cached("SELECT transcript_id, media_id FROM tasks WHERE task_id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match of_task {
+        Some((Some(transcript_id), _)) => find(conn, &transcript_id),
+        Some((None, Some(media_id))) => newest(conn, &media_id),
+        _ => Ok(None),
+    }
+}
+
 /// A row by its id.
 pub fn find(conn: &Connection, transcript_id: &str) -> Result<Option<TranscriptRow>, StoreError> {
     Ok(conn
