@@ -461,3 +461,27 @@ async fn the_size_limit_counts_all_segments() {
     request.policy.max_bytes = 60_000;
     assert_eq!(run(request).await.unwrap_err().code, ErrorCode::DownloadTooLarge);
 }
+
+#[tokio::test]
+async fn a_page_that_starts_hls_in_a_script() {
+    let web = Web::start().await;
+    web.folder("/v", &clip(Shape::Ts));
+    // Only who comes from the page is let in.
+    for (n, bytes) in segments(Shape::Ts).into_iter().enumerate() {
+        let bytes = bytes::Bytes::from(bytes);
+        web.on(&format!("/v/seg{n}.ts"), move |seen| match seen.header("referer") {
+            Some(referer) if referer.ends_with("/sales?id=7") => Reply::ok(bytes.clone()),
+            _ => Reply::new(403, ""),
+        });
+    }
+    web.on("/sales", |_| {
+        Reply::html(
+            r#"<!DOCTYPE html><title>Sales</title><video id="v" loop muted src="/none.mp4"></video>
+               <script>const hls = new Hls(); hls.loadSource("\/v\/main.m3u8"); hls.attachMedia(v)</script>"#,
+        )
+    });
+    let folder = tempdir().unwrap();
+    let got = web.get("/sales?id=7", folder.path()).await.unwrap();
+    assert_eq!((got.method, got.title.as_deref()), (Method::Page, Some("Sales")));
+    check(&got.path, expect(8.0, 200));
+}

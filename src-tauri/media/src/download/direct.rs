@@ -45,9 +45,7 @@ pub(super) enum Got {
         url: Url,
     },
     /// A DASH manifest, unread.
-    Dash {
-        url: Url,
-    },
+    Dash,
 }
 
 /// Who asks, with which headers, where to.
@@ -197,7 +195,7 @@ impl Direct<'_> {
                     let (html, _) = rest_of_text(head, &mut answer, MOST_PAGE).await?;
                     return Ok(Round::Got(Got::Page { html, url: answer.url }));
                 }
-                Kind::Dash => return Ok(Round::Got(Got::Dash { url: answer.url })),
+                Kind::Dash => return Ok(Round::Got(Got::Dash)),
                 Kind::Foreign(what) => {
                     return Err(MediaError::new(
                         ErrorCode::FileTypeUnsupported,

@@ -10,6 +10,7 @@ mod direct;
 mod guard;
 mod hls;
 mod meter;
+mod page;
 mod policy;
 mod sniff;
 
@@ -90,7 +91,8 @@ impl Fetch<'_> {
                 final_url: url.into(),
                 method: Method::Hls,
             }),
-            _ => Err(MediaError::new(ErrorCode::FileTypeUnsupported, "not yet")),
+            Got::Page { html, url } => page::fetch(self, &html, &url).await,
+            Got::Dash => Err(MediaError::new(ErrorCode::FileTypeUnsupported, "This is a DASH manifest.")),
         }
     }
 }
