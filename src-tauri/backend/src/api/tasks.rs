@@ -1,66 +1,158 @@
-//! Scaffold of the commands; the bodies follow.
+//! Commands over tasks, their steps and the queue.
+//!
+//! Owns checking a request as a whole and turning it into tasks; leaves states to `crate::queue`.
+//! Invariant: a refused source never keeps the others from being queued, and what is answered as queued is stored.
 
 use super::types::*;
 use crate::Backend;
-use domain::source::UrlItem;
-use domain::{ApiError, Task, Transcript};
+use crate::intake::{self, Given};
+use crate::queue::NewTask;
+use crate::recipes;
+use crate::store::urls;
+use domain::{ApiError, ErrorCode, Header, Recipe, Source, Task, TaskInput, TaskKind};
+use media::download::NetPolicy;
+
+/// Tasks one page may hold.
+const MAX_PAGE: u32 = 500;
 
 /// Queue files, folders and links.
-pub async fn add(_backend: &Backend, _input: AddRequest) -> Result<AddOutcome, ApiError> {
-    Err(ApiError::internal("tasks::add is not built yet"))
+pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, ApiError> {
+    if request.sources.is_empty() {
+        return Err(ApiError::invalid("Nothing was given to add."));
+    }
+    let settings = backend.settings.get();
+    let recipe = recipes::find(backend.data_dir(), request.recipe.as_deref().unwrap_or(&settings.recipe))?;
+    check_language(&request.language)?;
+    check_engine(&request.engine)?;
+    let policy = NetPolicy {
+        allow_hosts: settings.allow_hosts.iter().chain(&request.allow_hosts).cloned().collect(),
+        ..NetPolicy::default()
+    };
+    let sources = request.sources.clone();
+    let given = tokio::task::spawn_blocking(move || intake::examine(&sources, &policy))
+        .await
+        .map_err(|e| ApiError::internal(format!("The sources could not be examined: {e}")))?;
+    let several = given.iter().filter(|g| matches!(g, Given::Source(_))).count() > 1;
+    let batch_id = several.then(|| backend.new_id("b_"));
+    let has_url = given.iter().any(|g| matches!(g, Given::Source(Source::Url { .. })));
+    let headers = if has_url { keep_headers(backend, &request.headers).await? } else { KeptHeaders::default() };
+    let mut outcome = AddOutcome { tasks: Vec::new(), refused: Vec::new() };
+    let mut tasks = Vec::new();
+    for given in given {
+        match given {
+            Given::Refused(refused) => outcome.refused.push(refused),
+            Given::Source(source) => {
+                tasks.push(new_task(backend, &request, &recipe, &headers, batch_id.clone(), source));
+            }
+        }
+    }
+    outcome.tasks = backend.queue.add(tasks).await?;
+    Ok(outcome)
 }
 
-/// One page of the tasks.
-pub async fn list(_backend: &Backend, _input: TaskQuery) -> Result<Page<Task>, ApiError> {
-    Err(ApiError::internal("tasks::list is not built yet"))
+/// Headers of a request, the secret ones behind the name of their entry in the key store.
+#[derive(Clone, Default)]
+struct KeptHeaders {
+    plain: Vec<Header>,
+    secret: Option<String>,
 }
 
-/// A task with its steps and attempts.
-pub async fn get(_backend: &Backend, _input: TaskId) -> Result<TaskDetail, ApiError> {
-    Err(ApiError::internal("tasks::get is not built yet"))
+async fn keep_headers(backend: &Backend, headers: &[Header]) -> Result<KeptHeaders, ApiError> {
+    for header in headers {
+        let name = http_name(&header.name);
+        if !name || header.value.bytes().any(|b| b == b'\r' || b == b'\n' || b == 0) {
+            return Err(ApiError::invalid(format!("\"{}\" is not a valid header.", header.name.escape_debug())));
+        }
+    }
+    let (secret, plain): (Vec<Header>, Vec<Header>) = headers.iter().cloned().partition(Header::is_secret);
+    if secret.is_empty() {
+        return Ok(KeptHeaders { plain, secret: None });
+    }
+    let name = backend.new_id("headers-");
+    let text = serde_json::to_string(&secret).map_err(|e| ApiError::internal(e.to_string()))?;
+    backend.secrets.put(&name, &text).await?;
+    Ok(KeptHeaders { plain, secret: Some(name) })
 }
 
-/// Cancel a task, a running one too.
-pub async fn cancel(_backend: &Backend, _input: TaskId) -> Result<Task, ApiError> {
-    Err(ApiError::internal("tasks::cancel is not built yet"))
+/// A token as RFC 9110, section 5.6.2, has it.
+fn http_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// Pause a task, a lane or everything.
-pub async fn pause(_backend: &Backend, _input: PauseRequest) -> Result<QueueStatus, ApiError> {
-    Err(ApiError::internal("tasks::pause is not built yet"))
+fn new_task(
+    backend: &Backend,
+    request: &AddRequest,
+    recipe: &Recipe,
+    headers: &KeptHeaders,
+    batch_id: Option<String>,
+    source: Source,
+) -> NewTask {
+    let is_url = matches!(source, Source::Url { .. });
+    let task_id = backend.new_id("t_");
+    let now = backend.clock.now();
+    let url = match &source {
+        Source::Url { url } => Some(url.clone()),
+        Source::File { .. } => None,
+    };
+    let id = task_id.clone();
+    NewTask {
+        task_id,
+        kind: TaskKind::MediaProcessing,
+        title: title(&source),
+        input: TaskInput {
+            source,
+            recipe: recipe.name.clone(),
+            language: request.language.clone(),
+            engine: request.engine.clone(),
+            headers: if is_url { headers.plain.clone() } else { Vec::new() },
+            secret_headers: if is_url { headers.secret.clone() } else { None },
+            allow_hosts: if is_url { request.allow_hosts.clone() } else { Vec::new() },
+            again: request.again,
+        },
+        steps: recipe.steps.clone(),
+        priority: request.priority,
+        batch_id,
+        not_before: request.not_before,
+        apply: url.map(|url| -> crate::queue::Apply {
+            Box::new(move |tx| urls::ensure(tx, &url, &id, now).map(drop))
+        }),
+    }
 }
 
-/// Undo a pause.
-pub async fn resume(_backend: &Backend, _input: PauseRequest) -> Result<QueueStatus, ApiError> {
-    Err(ApiError::internal("tasks::resume is not built yet"))
+/// The name a task goes by until its media is known.
+fn title(source: &Source) -> String {
+    match source {
+        Source::File { path } => std::path::Path::new(path)
+            .file_name()
+            .map_or_else(|| path.clone(), |name| name.to_string_lossy().into_owned()),
+        Source::Url { url } => url.clone(),
+    }
 }
 
-/// Try a failed or cancelled task again, or all that failed.
-pub async fn retry(_backend: &Backend, _input: RetryRequest) -> Result<Retried, ApiError> {
-    Err(ApiError::internal("tasks::retry is not built yet"))
+fn check_language(language: &str) -> Result<(), ApiError> {
+    let code = (2..=3).contains(&language.len()) && language.bytes().all(|b| b.is_ascii_lowercase());
+    if language == "auto" || code {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!("\"{language}\" is not a language: give auto or a code such as en or pt.")))
 }
 
-/// Move a queued task.
-pub async fn reorder(_backend: &Backend, _input: ReorderRequest) -> Result<Task, ApiError> {
-    Err(ApiError::internal("tasks::reorder is not built yet"))
+fn check_engine(engine: &str) -> Result<(), ApiError> {
+    let named = engine.strip_prefix("whisper:").is_some_and(|name| !name.is_empty());
+    if matches!(engine, "auto" | "basic") || named {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ErrorCode::EngineUnknown,
+        format!("There is no engine \"{engine}\". There are: auto, basic, whisper:<model>."),
+    ))
 }
 
-/// Change a task's priority.
-pub async fn set_priority(_backend: &Backend, _input: PriorityRequest) -> Result<Task, ApiError> {
-    Err(ApiError::internal("tasks::set_priority is not built yet"))
-}
-
-/// Do one step and what depends on it again.
-pub async fn run_step(_backend: &Backend, _input: RunStepRequest) -> Result<TaskDetail, ApiError> {
-    Err(ApiError::internal("tasks::run_step is not built yet"))
-}
-
-/// Jobs that will not be tried again by themselves.
-pub async fn dead_letters(_backend: &Backend, _input: PageQuery) -> Result<Page<DeadLetter>, ApiError> {
-    Err(ApiError::internal("tasks::dead_letters is not built yet"))
-}
-
-/// The queue at a glance.
-pub async fn queue_status(_backend: &Backend, _input: Nothing) -> Result<QueueStatus, ApiError> {
-    Err(ApiError::internal("tasks::queue_status is not built yet"))
+/// Limit and offset of a page, checked.
+pub(crate) fn page(limit: Option<u32>, offset: Option<u32>) -> Result<(u32, u32), ApiError> {
+    let limit = limit.unwrap_or(20);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(ApiError::invalid(format!("limit must lie between 1 and {MAX_PAGE}.")));
+    }
+    Ok((limit, offset.unwrap_or(0)))
 }

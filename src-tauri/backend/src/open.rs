@@ -1,0 +1,247 @@
+//! Opening a data folder: lock, store, settings, tools, queue, watched folders; and closing it again.
+//!
+//! Owns the order in which the parts start and stop.
+//! Invariant: nothing runs on a data folder that another process owns; what an earlier owner left half done is
+//! put right before anything new starts.
+
+use crate::artifacts::{Artifacts, fault};
+use crate::owner::{self, Claim, OwnerAddress, Ownership};
+use crate::queue::{Clock, Limits, Queue, SystemClock};
+use crate::secrets::Secrets;
+use crate::settings::SettingsHandle;
+use crate::steps::{Context, StepRunner};
+use crate::store::Store;
+use crate::watch::WatchHandle;
+use domain::{ApiError, Event};
+use media::speech::SpeechHost;
+use media::tools::{Leftovers, ToolPaths, Tools};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// Events a slow listener may be behind before it is told to read everything again.
+const EVENT_BACKLOG: usize = 4096;
+
+/// How long running steps may take to stop when the program ends.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How to open a data folder.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub data_dir: PathBuf,
+    /// Our own program with the hidden `worker` subcommand.
+    pub worker_program: PathBuf,
+    /// Run the queue; without it tasks are only recorded.
+    pub work: bool,
+}
+
+/// What came of opening.
+pub enum Opened {
+    Owner(Backend),
+    /// Another process owns the folder and answers there.
+    Taken(OwnerAddress),
+}
+
+/// The running engine over one data folder. Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Backend {
+    inner: Arc<Inner>,
+}
+
+/// The parts, for the modules of this crate.
+pub struct Inner {
+    pub(crate) store: Store,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) settings: SettingsHandle,
+    pub(crate) secrets: Secrets,
+    pub(crate) watch: WatchHandle,
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) downloads: Artifacts,
+    pub(crate) artifacts: Artifacts,
+    data_dir: PathBuf,
+    tools: Arc<RwLock<Tools>>,
+    media_url: RwLock<String>,
+    ownership: Mutex<Option<Ownership>>,
+}
+
+impl std::ops::Deref for Backend {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl Backend {
+    /// Opens the data folder, or finds out who has it.
+    pub async fn open(options: Options) -> Result<Opened, ApiError> {
+        let ownership = match owner::claim(&options.data_dir).await? {
+            Claim::Owned(ownership) => ownership,
+            Claim::Taken(address) => return Ok(Opened::Taken(address)),
+        };
+        start(options, ownership).await.map(Opened::Owner)
+    }
+
+    /// What changes, from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
+    }
+
+    /// Where Whisper models lie.
+    pub fn models_dir(&self) -> PathBuf {
+        self.inner.data_dir.join("models")
+    }
+
+    /// The programs found at the start or at the last change of their settings.
+    pub fn tools(&self) -> Tools {
+        self.inner.tools.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks for the programs again, after the settings named other paths or the user installed one.
+    pub async fn find_tools(&self) {
+        let found = Tools::find(&tool_paths(&self.settings)).await;
+        *self.inner.tools.write().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
+    /// Address under which media is served, without a slash at its end; empty before a server runs.
+    pub fn media_url(&self) -> String {
+        self.inner.media_url.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Told by the server once it listens.
+    pub fn set_media_url(&self, url: String) {
+        *self.inner.media_url.write().unwrap_or_else(PoisonError::into_inner) = url;
+    }
+
+    /// Publishes where this owner's server listens, for other processes of this user.
+    pub fn set_owner_address(&self, port: u16, token: String) -> Result<(), ApiError> {
+        let ownership = self.inner.ownership.lock().unwrap_or_else(PoisonError::into_inner);
+        match ownership.as_ref() {
+            Some(ownership) => ownership.publish(&OwnerAddress { pid: std::process::id(), port, token }),
+            None => Err(ApiError::internal("The data folder is closed already.")),
+        }
+    }
+
+    /// The file behind a path of the media server: `file/<media id>` or `artifact/<name>`; nothing else is served.
+    pub async fn artifact_path(&self, path: &str) -> Result<Option<PathBuf>, ApiError> {
+        if let Some(name) = path.strip_prefix("artifact/") {
+            return Ok(self.artifacts.path(name));
+        }
+        let Some(media_id) = path.strip_prefix("file/").map(str::to_string) else { return Ok(None) };
+        let found = self.store.read(move |conn| {
+            let row = crate::store::media::find(conn, &media_id)?;
+            Ok((row, crate::store::media::sources(conn, &media_id)?))
+        });
+        let (row, sources) = found.await?;
+        Ok(row.and_then(|row| crate::steps::locate(&self.downloads, row.stored.as_deref(), &sources)))
+    }
+
+    /// Stops taking work, lets running steps stop within a few seconds, and lets go of the folder.
+    /// What was cut off goes on at the next start without using up a try.
+    pub async fn shutdown(&self) {
+        self.watch.stop();
+        self.queue.shutdown(DRAIN).await;
+        self.store.close().await;
+        let ownership = self.inner.ownership.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(ownership);
+    }
+}
+
+async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiError> {
+    let data_dir = options.data_dir;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // Children of a dead owner may still write into the folders below.
+    let leftovers = Leftovers::open(&data_dir)?;
+    let killed = leftovers.kill_leftovers()?;
+    if killed > 0 {
+        tracing::warn!(killed, "processes of an earlier run were still there");
+    }
+    let scratch = data_dir.join("scratch");
+    empty(&scratch)?;
+    let store = Store::open(&data_dir, clock.now())?;
+    let settings = SettingsHandle::open(&data_dir)?;
+    let tools = Arc::new(RwLock::new(Tools::find(&tool_paths(&settings)).await));
+    let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let speech_tools = tools.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let context = Context {
+        store: store.clone(),
+        settings: settings.clone(),
+        secrets: Secrets::open().await,
+        artifacts: Artifacts::open(data_dir.join("artifacts"))?,
+        downloads: Artifacts::open(data_dir.join("media"))?,
+        data_dir: data_dir.clone(),
+        work_dir: data_dir.join("work"),
+        models_dir: data_dir.join("models"),
+        tools: tools.clone(),
+        speech: SpeechHost::new(options.worker_program, speech_tools, scratch.clone()),
+        events: events.clone(),
+        clock: clock.clone(),
+    };
+    let (secrets, artifacts, downloads) =
+        (context.secrets.clone(), context.artifacts.clone(), context.downloads.clone());
+    let queue = Queue::start(
+        store.clone(),
+        clock.clone(),
+        Arc::new(StepRunner(context)),
+        limits(&settings),
+        events.clone(),
+        scratch,
+        options.work,
+    )
+    .await?;
+    let backend = Backend {
+        inner: Arc::new(Inner {
+            store,
+            events,
+            settings,
+            secrets,
+            watch: WatchHandle::default(),
+            queue,
+            clock,
+            downloads,
+            artifacts,
+            data_dir,
+            tools,
+            media_url: RwLock::new(String::new()),
+            ownership: Mutex::new(Some(ownership)),
+        }),
+    };
+    Ok(backend)
+}
+
+fn tool_paths(settings: &SettingsHandle) -> ToolPaths {
+    let settings = settings.get();
+    let path = |text: String| (!text.is_empty()).then(|| PathBuf::from(text));
+    ToolPaths {
+        ffmpeg: path(settings.ffmpeg),
+        ffprobe: path(settings.ffprobe),
+        pocketsphinx: path(settings.pocketsphinx),
+        yt_dlp: path(settings.yt_dlp),
+    }
+}
+
+/// The queue's limits as the settings say.
+pub(crate) fn limits(settings: &SettingsHandle) -> Limits {
+    let settings = settings.get();
+    Limits {
+        net: settings.net_limit,
+        cpu: settings.cpu_limit,
+        model: settings.model_limit,
+        max_attempts: settings.max_retries + 1,
+        task_days: settings.task_days,
+        ..Limits::default()
+    }
+}
+
+/// Scratch files belong to jobs that ran when an earlier owner ended; none of them is complete.
+fn empty(folder: &Path) -> Result<(), ApiError> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(|e| fault("The scratch folder cannot be emptied", &e))?;
+    }
+    std::fs::create_dir_all(folder).map_err(|e| fault("The scratch folder cannot be made", &e))
+}

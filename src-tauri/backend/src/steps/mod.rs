@@ -1,0 +1,173 @@
+//! What each kind of step does: the bridge between a job of the queue and the work in `media`.
+//!
+//! Owns choosing inputs, reusing what is there and writing results down; leaves the work itself to `media`,
+//! and order, retries and states to the queue.
+//! Invariant: a step that succeeded has its result stored in the same transaction; run again, it finds that result.
+
+mod categorize;
+pub mod engine;
+mod fetch;
+mod look;
+mod transcribe;
+
+use crate::artifacts::Artifacts;
+use crate::queue::{Clock, JobRun, StepFailure, StepOutput, Steps};
+use crate::secrets::Secrets;
+use crate::settings::SettingsHandle;
+use crate::store::media::{self as media_rows, SourceRow};
+use crate::store::{Store, StoreError};
+use domain::{ApiError, ErrorCode, Event, MediaInfo, Source, StepKind};
+use media::MediaError;
+use media::speech::SpeechHost;
+use media::tools::Tools;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+pub use fetch::media_id;
+
+/// What the steps need of the rest of the backend.
+pub(crate) struct Context {
+    pub store: Store,
+    pub settings: SettingsHandle,
+    pub secrets: Secrets,
+    pub artifacts: Artifacts,
+    /// Where downloads stay once they are whole.
+    pub downloads: Artifacts,
+    /// What outlives a try: partial downloads, speech being heard.
+    pub work_dir: PathBuf,
+    pub models_dir: PathBuf,
+    pub tools: Arc<RwLock<Tools>>,
+    pub speech: SpeechHost,
+    pub events: broadcast::Sender<Event>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Context {
+    pub(crate) fn tools(&self) -> Tools {
+        self.tools.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Tells listeners; nobody listening is fine.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}
+
+pub(crate) type Done = Result<StepOutput, StepFailure>;
+
+/// Runs the steps of the built-in kinds.
+pub(crate) struct StepRunner(pub Context);
+
+#[async_trait::async_trait]
+impl Steps for StepRunner {
+    async fn run(&self, job: JobRun) -> Done {
+        let context = &self.0;
+        match job.step.kind {
+            StepKind::Fetch => fetch::run(context, &job).await,
+            StepKind::Probe => look::probe(context, &job).await,
+            StepKind::Poster => look::poster(context, &job).await,
+            StepKind::Filmstrip => look::filmstrip(context, &job).await,
+            StepKind::Waveform => look::waveform(context, &job).await,
+            StepKind::Transcribe => transcribe::run(context, &job).await,
+            StepKind::Categorize => categorize::run(context, &job).await,
+            StepKind::Noop => Ok(StepOutput::default()),
+        }
+    }
+
+    /// Scales with the media: pictures of an hour take longer than of a minute.
+    fn limit(&self, job: &JobRun) -> Duration {
+        let length = job.duration.unwrap_or(0.0);
+        let seconds = match job.step.kind {
+            // A download has its own limits on silence; a live stream lasts as long as the settings say.
+            StepKind::Fetch => 48.0 * 3600.0,
+            StepKind::Transcribe => 600.0 + 30.0 * length,
+            StepKind::Poster | StepKind::Probe | StepKind::Categorize => 180.0,
+            StepKind::Filmstrip | StepKind::Waveform => 180.0 + length,
+            StepKind::Noop => 60.0,
+        };
+        Duration::from_secs_f64(seconds)
+    }
+}
+
+/// A media as a step needs it.
+pub(crate) struct Media {
+    pub media_id: String,
+    /// Where its bytes lie now.
+    pub path: PathBuf,
+    info: Option<MediaInfo>,
+}
+
+impl Media {
+    /// What the probe said.
+    pub(crate) fn info(&self) -> Result<&MediaInfo, StepFailure> {
+        self.info.as_ref().ok_or_else(|| StepFailure::from(ApiError::internal("The media was not probed.")))
+    }
+}
+
+/// The media of the job's task, with a path that exists, or `FILE_NOT_FOUND` naming where it was.
+pub(crate) async fn media_of(context: &Context, job: &JobRun) -> Result<Media, StepFailure> {
+    let media_id = job
+        .media_id
+        .clone()
+        .ok_or_else(|| StepFailure::from(ApiError::internal("The step has no media to work on.")))?;
+    let found = context
+        .store
+        .read({
+            let media_id = media_id.clone();
+            move |conn| match media_rows::find(conn, &media_id)? {
+                Some(row) => {
+                    Ok(Some((row, media_rows::info(conn, &media_id)?, media_rows::sources(conn, &media_id)?)))
+                }
+                None => Ok(None),
+            }
+        })
+        .await
+        .map_err(storage_failure)?;
+    let Some((row, info, sources)) = found else {
+        let error = ApiError::new(ErrorCode::MediaNotFound, "The media was removed from the library.");
+        return Err(StepFailure::from(error));
+    };
+    match locate(&context.downloads, row.stored.as_deref(), &sources) {
+        Some(path) => Ok(Media { media_id, path, info }),
+        None => {
+            let message = format!("The file is no longer where it was: {}", row.source);
+            Err(StepFailure::from(ApiError::new(ErrorCode::FileNotFound, message)))
+        }
+    }
+}
+
+/// Where a media's bytes lie now: our own copy, else the last seen of the user's files that is still there.
+pub fn locate(downloads: &Artifacts, stored: Option<&str>, sources: &[SourceRow]) -> Option<PathBuf> {
+    if let Some(path) = stored.and_then(|name| downloads.path(name)) {
+        return Some(path);
+    }
+    sources.iter().find_map(|place| match &place.source {
+        Source::File { path } => {
+            let unchanged = std::fs::metadata(path)
+                .is_ok_and(|there| there.is_file() && place.size.is_none_or(|size| size == there.len()));
+            unchanged.then(|| PathBuf::from(path))
+        }
+        Source::Url { .. } => None,
+    })
+}
+
+/// Media knows only codes; the queue decides what follows from them.
+pub(crate) fn failure(error: MediaError) -> StepFailure {
+    StepFailure::from(ApiError::from(error))
+}
+
+pub(crate) fn storage_failure(error: StoreError) -> StepFailure {
+    StepFailure::from(ApiError::from(error))
+}
+
+/// Runs blocking file work off the runtime's threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, StepFailure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(StepFailure::from),
+        Err(error) => Err(StepFailure::from(ApiError::internal(format!("A file operation broke off: {error}")))),
+    }
+}

@@ -1,0 +1,177 @@
+//! Turns the speech of a media into segments, saved window by window.
+//!
+//! Owns the step `transcribe`: which engine, what is heard already, where it is stored.
+//! Leaves hearing to `media::speech`.
+//! Invariant: a window is stored once; a killed transcription goes on after its last stored window.
+
+use super::engine::{self, Choice};
+use super::{Context, Done, Media, failure, media_of, storage_failure};
+use crate::artifacts::fault;
+use crate::queue::{JobRun, StepFailure, StepOutput};
+use crate::store::{transcripts, urls};
+use domain::{ApiError, Event, Source, UrlStatus};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use media::MediaError;
+use media::speech::{SpeechJob, WindowHeard};
+use std::path::PathBuf;
+
+/// Grows when the same sound would be heard differently; old transcripts stay, new requests are heard anew.
+const VERSION: u32 = 1;
+
+pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
+    let media = media_of(context, job).await?;
+    if !media.info()?.has_audio {
+        return Ok(StepOutput {
+            note: Some("no_audio".into()),
+            skip_dependents: true,
+            apply: url_status(context, job),
+            ..StepOutput::default()
+        });
+    }
+    let choice = choose(context, job)?;
+    job.handle.set_engine(&choice.engine.name());
+    let key = key(&choice);
+    if !(job.again || job.input.again) {
+        let (media_id, key) = (media.media_id.clone(), key.clone());
+        let found = context.store.read(move |conn| transcripts::find_complete(conn, &media_id, &key)).await;
+        if let Some(row) = found.map_err(storage_failure)? {
+            return Ok(StepOutput {
+                cached: true,
+                engine: Some(row.engine),
+                note: (row.segments == 0).then(|| "no_speech".into()),
+                transcript_id: Some(row.transcript_id),
+                apply: url_status(context, job),
+                ..StepOutput::default()
+            });
+        }
+    }
+    hear(context, job, media, choice, key).await
+}
+
+/// A recipe may fix engine and language; otherwise the task says.
+fn choose(context: &Context, job: &JobRun) -> Result<Choice, StepFailure> {
+    let option = |name: &str| job.step.options.get(name).and_then(|value| value.as_str());
+    let engine = option("engine").unwrap_or(&job.input.engine);
+    let language = option("language").unwrap_or(&job.input.language);
+    let english = engine::is_english(&context.settings.get().ui_language, |name| std::env::var(name).ok());
+    engine::choose(&context.models_dir, engine, language, english).map_err(StepFailure::from)
+}
+
+/// Engine and parameters: the same key over the same media gives the same transcript.
+fn key(choice: &Choice) -> String {
+    let language = choice.language.as_deref().unwrap_or("auto");
+    format!("{}|{language}|v{VERSION}", choice.engine.name())
+}
+
+async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key: String) -> Done {
+    let wav = speech_wav(context, job, &media).await?;
+    let engine = choice.engine.name();
+    let (transcript_id, heard, known_language) = begin(context, &media, &choice, key).await?;
+    let speech = SpeechJob {
+        wav: wav.clone(),
+        engine: choice.engine,
+        language: choice.language.clone(),
+        heard: heard.iter().map(|index| *index as usize).collect(),
+        threads: threads(),
+        known_language,
+    };
+    let mut store_window = |window: WindowHeard| store_window(context, &transcript_id, &media.media_id, window);
+    let done = context.speech.transcribe(speech, &job.run, &mut store_window).await.map_err(failure)?;
+    std::fs::remove_file(&wav).map_err(|e| StepFailure::from(fault("The speech file cannot be removed", &e)))?;
+    let (id, language, windows) = (transcript_id.clone(), done.language, done.windows as u32);
+    let (now, status) = (context.clock.now(), url_status(context, job));
+    let changed = Event::TranscriptChanged {
+        transcript_id: transcript_id.clone(),
+        media_id: media.media_id.clone(),
+        complete: true,
+    };
+    let events = context.events.clone();
+    Ok(StepOutput {
+        engine: Some(engine),
+        note: (done.speech_seconds == 0.0).then(|| "no_speech".into()),
+        transcript_id: Some(transcript_id),
+        apply: Some(Box::new(move |tx| {
+            transcripts::finish(tx, &id, &language, windows, now)?;
+            if let Some(status) = status {
+                status(tx)?;
+            }
+            let _ = events.send(changed);
+            Ok(())
+        })),
+        ..StepOutput::default()
+    })
+}
+
+/// The media's sound as the engines want it; kept between tries, so that a resumed one need not make it again.
+async fn speech_wav(context: &Context, job: &JobRun, media: &Media) -> Result<PathBuf, StepFailure> {
+    let folder = context.work_dir.join("speech");
+    let store = |e: std::io::Error| StepFailure::from(fault("The speech file cannot be written", &e));
+    std::fs::create_dir_all(&folder).map_err(store)?;
+    let wav = folder.join(format!("{}-{}.wav", media.media_id, job.job_id));
+    if wav.is_file() {
+        return Ok(wav);
+    }
+    let made = job.run.scratch.join("speech.wav");
+    let tools = context.tools();
+    media::audio::speech_wav(&tools, &media.path, media.info()?, &made, &job.run).await.map_err(failure)?;
+    std::fs::rename(&made, &wav).map_err(store)?;
+    Ok(wav)
+}
+
+/// Begins or takes up the transcript: its id, the windows it holds and the language they were in.
+async fn begin(
+    context: &Context,
+    media: &Media,
+    choice: &Choice,
+    key: String,
+) -> Result<(String, Vec<u32>, Option<String>), StepFailure> {
+    let (media_id, engine, now) = (media.media_id.clone(), choice.engine.name(), context.clock.now());
+    let language = choice.language.clone().unwrap_or_else(|| "und".into());
+    context
+        .store
+        .write(move |tx| {
+            let id = transcripts::begin(tx, &media_id, &engine, &key, &language, 0, now)?;
+            let heard = transcripts::windows_heard(tx, &id)?;
+            let known = transcripts::find(tx, &id)?.map(|row| row.language).filter(|code| code != "und");
+            Ok((id, heard, known))
+        })
+        .await
+        .map_err(storage_failure)
+}
+
+fn store_window<'a>(
+    context: &'a Context,
+    transcript_id: &str,
+    media_id: &str,
+    window: WindowHeard,
+) -> BoxFuture<'a, Result<(), MediaError>> {
+    let (transcript_id, media_id) = (transcript_id.to_string(), media_id.to_string());
+    async move {
+        let (id, now) = (transcript_id.clone(), context.clock.now());
+        let stored = context.store.write(move |tx| {
+            let number = window.window.index as u32;
+            transcripts::append_window(tx, &id, number, &window.segments, &window.language, window.gap.as_ref(), now)
+        });
+        stored.await.map_err(|error| {
+            let error = ApiError::from(error);
+            MediaError::new(error.code, error.message)
+        })?;
+        context.tell(Event::TranscriptChanged { transcript_id, media_id, complete: false });
+        Ok(())
+    }
+    .boxed()
+}
+
+/// Moves the task's URL on, when it came from one.
+fn url_status(context: &Context, job: &JobRun) -> Option<crate::queue::Apply> {
+    let Source::Url { url } = &job.input.source else { return None };
+    let (url, now) = (url.clone(), context.clock.now());
+    Some(Box::new(move |tx| urls::set_status(tx, &url, UrlStatus::Transcribed, None, now).map(drop)))
+}
+
+/// Threads an engine may use: all cores but one on larger machines, so that the desktop stays usable.
+fn threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores > 2 { cores - 1 } else { cores }
+}
