@@ -141,6 +141,19 @@ impl Backend {
         Ok(row.and_then(|row| crate::steps::locate(&self.downloads, row.stored.as_deref(), &sources)))
     }
 
+    /// A new id: the prefix and 60 random bits in lower-case base 32 without look-alikes (Crockford).
+    pub(crate) fn new_id(&self, prefix: &str) -> String {
+        const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let mut bits: u64 = rand::random();
+        let mut id = String::with_capacity(prefix.len() + 12);
+        id.push_str(prefix);
+        for _ in 0..12 {
+            id.push(DIGITS[(bits & 31) as usize] as char);
+            bits >>= 5;
+        }
+        id
+    }
+
     /// Stops taking work, lets running steps stop within a few seconds, and lets go of the folder.
     /// What was cut off goes on at the next start without using up a try.
     pub async fn shutdown(&self) {

@@ -33,8 +33,8 @@ pub fn examine(sources: &[String], policy: &NetPolicy) -> Vec<Given> {
             given.push(refused(text.replace('\0', "␀"), ApiError::new(ErrorCode::InvalidInput, "A path cannot hold a NUL.")));
         } else if Path::new(text).exists() {
             given.extend(local(Path::new(text)));
-        } else if has_scheme(trimmed) {
-            given.push(match check_url(trimmed, policy) {
+        } else if let Source::Url { url } = Source::typed(trimmed, Path::new("")) {
+            given.push(match check_url(&url, policy) {
                 Ok(url) => Given::Source(Source::Url { url: url.to_string() }),
                 Err(error) => refused(trimmed.into(), error.into()),
             });
@@ -43,15 +43,6 @@ pub fn examine(sources: &[String], policy: &NetPolicy) -> Vec<Given> {
         }
     }
     given
-}
-
-/// `letters:` at the start, two or more, so that `C:\` is a path.
-fn has_scheme(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1
-            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-    })
 }
 
 fn local(path: &Path) -> Vec<Given> {
@@ -109,7 +100,7 @@ mod tests {
     fn links_files_and_nonsense_are_told_apart() {
         assert_eq!(codes(&["https://example.com/a.mp4 "]), [Ok("https://example.com/a.mp4".into())]);
         assert_eq!(codes(&["ftp://example.com/a.mp4"]), [Err(ErrorCode::UrlSchemeUnsupported)]);
-        assert_eq!(codes(&["javascript:alert(1)"]), [Err(ErrorCode::UrlSchemeUnsupported)]);
+        assert_eq!(codes(&["file:///etc/passwd"]), [Err(ErrorCode::UrlSchemeUnsupported)]);
         assert_eq!(codes(&["http://127.0.0.1/x.mp4"]), [Err(ErrorCode::HostBlocked)]);
         assert_eq!(codes(&["/nowhere/at/all.mp4"]), [Err(ErrorCode::FileNotFound)]);
         assert_eq!(codes(&["", "a\0b"]), [Err(ErrorCode::InvalidInput), Err(ErrorCode::InvalidInput)]);
