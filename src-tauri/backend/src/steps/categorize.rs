@@ -3,7 +3,7 @@
 //! Owns the step `categorize`; leaves the rules to `crate::categorize`.
 //! Invariant: the same transcript and the same lists give the same labels, and the words that decided are kept.
 
-use super::{Context, Done, storage_failure};
+use super::{Context, Done};
 use crate::categorize::Lists;
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::{categories, transcripts, urls};
@@ -14,7 +14,7 @@ pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
         return Err(StepFailure::from(ApiError::internal("The step has no transcript to label.")));
     };
     let wanted = id.clone();
-    let loaded = context.store.read(move |conn| transcripts::load(conn, &wanted)).await.map_err(storage_failure)?;
+    let loaded = context.store.read(move |conn| transcripts::load(conn, &wanted)).await?;
     let Some(transcript) = loaded else {
         let error = ApiError::new(ErrorCode::TranscriptNotFound, "The transcript was removed from the library.");
         return Err(StepFailure::from(error));

@@ -3,7 +3,7 @@
 //! Owns the step `fetch`; leaves the network to `media::download`.
 //! Invariant: the same content is one media, however many paths and URLs lead to it.
 
-use super::{Context, Done, blocking, failure, locate, storage_failure};
+use super::{Context, Done, blocking, locate};
 use crate::artifacts::fault;
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::media::{self as media_rows, NewMedia};
@@ -35,12 +35,12 @@ async fn take_file(context: &Context, job: &JobRun, place: &str) -> Done {
     let known = {
         let place = place.to_string();
         let read = context.store.read(move |conn| media_rows::by_path(conn, &place, size, mtime));
-        read.await.map_err(storage_failure)?
+        read.await?
     };
     if let (Some(media_id), false) = (known, job.input.again || job.again) {
         return Ok(StepOutput { cached: true, media_id: Some(media_id), size: Some(size), ..StepOutput::default() });
     }
-    let hash = media::intake::hash(&path, &job.run).await.map_err(failure)?;
+    let hash = media::intake::hash(&path, &job.run).await?;
     let title = title_of(&path);
     taken(context, job, hash, title, Some(mtime), None).await
 }
@@ -73,10 +73,10 @@ async fn take_url(context: &Context, job: &JobRun, url: &str) -> Done {
     }
     let now = context.clock.now();
     let address = url.to_string();
-    let mark = move |tx: &rusqlite::Transaction<'_>| {
+    let mark = move |tx: &rusqlite::Connection| {
         urls::set_status(tx, &address, UrlStatus::Downloading, None, now).map(drop)
     };
-    context.store.write(mark).await.map_err(storage_failure)?;
+    context.store.write(mark).await?;
     context.tell(Event::UrlsChanged);
     let folder = context.work_dir.join("fetch").join(&blake3::hash(url.as_bytes()).to_hex()[..32]);
     let request = FetchRequest {
@@ -86,11 +86,11 @@ async fn take_url(context: &Context, job: &JobRun, url: &str) -> Done {
         folder: folder.clone(),
     };
     let Fetched { path, title, method, .. } =
-        media::download::fetch(request, &context.tools(), &job.run).await.map_err(failure)?;
+        media::download::fetch(request, &context.tools(), &job.run).await?;
     job.handle.set_engine(&format!("{method:?}").to_lowercase());
     let examined = path.clone();
     blocking(move || media::intake::examine(&examined).map_err(ApiError::from)).await?;
-    let hash = media::intake::hash(&path, &job.run).await.map_err(failure)?;
+    let hash = media::intake::hash(&path, &job.run).await?;
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (downloads, content) = (context.downloads.clone(), hash.hash.clone());
     let adopted = blocking(move || {
@@ -114,7 +114,7 @@ async fn downloaded(context: &Context, url: &str) -> Result<Option<(String, u64)
             Ok(Some((row, media_rows::sources(conn, &media_id)?)))
         })
         .await
-        .map_err(storage_failure)?;
+        ?;
     Ok(found.and_then(|(row, sources)| {
         locate(&context.downloads, row.stored.as_deref(), &sources).map(|_| (row.media_id, row.size))
     }))
@@ -124,13 +124,8 @@ async fn downloaded(context: &Context, url: &str) -> Result<Option<(String, u64)
 async fn headers(context: &Context, job: &JobRun) -> Result<Vec<Header>, StepFailure> {
     let mut headers = job.input.headers.clone();
     if let Some(name) = &job.input.secret_headers {
-        let text = context.secrets.get(name).await.map_err(StepFailure::from)?.ok_or_else(|| {
-            StepFailure::from(ApiError::new(
-                ErrorCode::SecretStoreUnavailable,
-                "The secret headers of this link were kept for the last session only. Add the link again with them.",
-            ))
-        })?;
-        let secret: Vec<Header> = serde_json::from_str(&text)
+        let text = context.secrets.need(name).await?;
+        let secret: Vec<Header> = serde_json::from_str(text.expose())
             .map_err(|_| StepFailure::from(ApiError::internal("The stored headers of this link are unreadable.")))?;
         headers.extend(secret);
     }
@@ -185,7 +180,7 @@ async fn taken(
     let (media_id, now) = (new.media_id.clone(), context.clock.now());
     let known = {
         let media_id = media_id.clone();
-        context.store.read(move |conn| media_rows::find(conn, &media_id)).await.map_err(storage_failure)?
+        context.store.read(move |conn| media_rows::find(conn, &media_id)).await?
     };
     context.tell(Event::LibraryChanged { media_id: media_id.clone() });
     Ok(StepOutput {

@@ -3,7 +3,7 @@
 //! Owns the steps `probe`, `poster`, `filmstrip` and `waveform`; leaves reading the file to `media`.
 //! Invariant: what a step made is an artifact or a row before the step counts as done; what is there is not made again.
 
-use super::{Context, Done, Media, blocking, failure, media_of, storage_failure};
+use super::{Context, Done, Media, blocking, media_of};
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::artifacts::{self, Artifact};
 use crate::store::media as media_rows;
@@ -25,7 +25,7 @@ pub(super) async fn probe(context: &Context, job: &JobRun) -> Done {
         return Ok(StepOutput { cached: true, duration: Some(info.duration), ..StepOutput::default() });
     }
     let tools = context.tools();
-    let mut info = media::probe::probe(&tools, &media.path, &job.run).await.map_err(failure)?;
+    let mut info = media::probe::probe(&tools, &media.path, &job.run).await?;
     if let Some(before) = &media.info {
         // Measured by the waveform step, which the probe does not know of.
         info.loudness = before.loudness;
@@ -49,7 +49,7 @@ pub(super) async fn poster(context: &Context, job: &JobRun) -> Done {
     }
     let out = job.run.scratch.join("poster.jpg");
     let tools = context.tools();
-    let there = pictures::poster(&tools, &media.path, media.info()?, &out, &job.run).await.map_err(failure)?;
+    let there = pictures::poster(&tools, &media.path, media.info()?, &out, &job.run).await?;
     keep(context, media, POSTER, there.then_some((out, "jpg")), None).await
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn filmstrip(context: &Context, job: &JobRun) -> Done {
     }
     let out = job.run.scratch.join("filmstrip.jpg");
     let tools = context.tools();
-    let strip = pictures::filmstrip(&tools, &media.path, media.info()?, &out, &job.run).await.map_err(failure)?;
+    let strip = pictures::filmstrip(&tools, &media.path, media.info()?, &out, &job.run).await?;
     let details = strip.as_ref().map(|s| json!({"count": s.count, "width": s.width, "height": s.height}));
     keep(context, media, FILMSTRIP, strip.map(|_| (out, "jpg")), details).await
 }
@@ -74,7 +74,7 @@ pub(super) async fn waveform(context: &Context, job: &JobRun) -> Done {
     }
     let out = job.run.scratch.join("waveform.json");
     let tools = context.tools();
-    let loudness = sound::waveform(&tools, &media.path, media.info()?, &out, &job.run).await.map_err(failure)?;
+    let loudness = sound::waveform(&tools, &media.path, media.info()?, &out, &job.run).await?;
     let Some(loudness) = loudness else {
         return keep(context, media, WAVEFORM, None, None).await;
     };
@@ -105,7 +105,7 @@ async fn made(context: &Context, job: &JobRun, media: &Media, key: &'static str)
         .store
         .read(move |conn| artifacts::find(conn, &media_id, kind_of(key), key))
         .await
-        .map_err(storage_failure)?;
+        ?;
     Ok(found.is_some_and(|artifact| match &artifact.name {
         Some(name) => context.artifacts.path(name).is_some(),
         None => true,

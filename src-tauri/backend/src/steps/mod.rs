@@ -15,14 +15,12 @@ use crate::queue::{Clock, JobRun, StepFailure, StepOutput, Steps};
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;
 use crate::store::media::{self as media_rows, SourceRow};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use domain::{ApiError, ErrorCode, Event, MediaInfo, Source, StepKind};
-use media::MediaError;
 use media::speech::SpeechHost;
 use media::tools::Tools;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 use tokio::sync::broadcast;
 
 pub use fetch::media_id;
@@ -35,6 +33,7 @@ pub(crate) struct Context {
     pub artifacts: Artifacts,
     /// Where downloads stay once they are whole.
     pub downloads: Artifacts,
+    pub data_dir: PathBuf,
     /// What outlives a try: partial downloads, speech being heard.
     pub work_dir: PathBuf,
     pub models_dir: PathBuf,
@@ -75,20 +74,6 @@ impl Steps for StepRunner {
             StepKind::Noop => Ok(StepOutput::default()),
         }
     }
-
-    /// Scales with the media: pictures of an hour take longer than of a minute.
-    fn limit(&self, job: &JobRun) -> Duration {
-        let length = job.duration.unwrap_or(0.0);
-        let seconds = match job.step.kind {
-            // A download has its own limits on silence; a live stream lasts as long as the settings say.
-            StepKind::Fetch => 48.0 * 3600.0,
-            StepKind::Transcribe => 600.0 + 30.0 * length,
-            StepKind::Poster | StepKind::Probe | StepKind::Categorize => 180.0,
-            StepKind::Filmstrip | StepKind::Waveform => 180.0 + length,
-            StepKind::Noop => 60.0,
-        };
-        Duration::from_secs_f64(seconds)
-    }
 }
 
 /// A media as a step needs it.
@@ -124,7 +109,7 @@ pub(crate) async fn media_of(context: &Context, job: &JobRun) -> Result<Media, S
             }
         })
         .await
-        .map_err(storage_failure)?;
+        ?;
     let Some((row, info, sources)) = found else {
         let error = ApiError::new(ErrorCode::MediaNotFound, "The media was removed from the library.");
         return Err(StepFailure::from(error));
@@ -151,15 +136,6 @@ pub fn locate(downloads: &Artifacts, stored: Option<&str>, sources: &[SourceRow]
         }
         Source::Url { .. } => None,
     })
-}
-
-/// Media knows only codes; the queue decides what follows from them.
-pub(crate) fn failure(error: MediaError) -> StepFailure {
-    StepFailure::from(ApiError::from(error))
-}
-
-pub(crate) fn storage_failure(error: StoreError) -> StepFailure {
-    StepFailure::from(ApiError::from(error))
 }
 
 /// Runs blocking file work off the runtime's threads.

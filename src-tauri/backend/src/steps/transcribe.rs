@@ -5,7 +5,7 @@
 //! Invariant: a window is stored once; a killed transcription goes on after its last stored window.
 
 use super::engine::{self, Choice};
-use super::{Context, Done, Media, failure, media_of, storage_failure};
+use super::{Context, Done, Media, media_of};
 use crate::artifacts::fault;
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::{transcripts, urls};
@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
     if !(job.again || job.input.again) {
         let (media_id, key) = (media.media_id.clone(), key.clone());
         let found = context.store.read(move |conn| transcripts::find_complete(conn, &media_id, &key)).await;
-        if let Some(row) = found.map_err(storage_failure)? {
+        if let Some(row) = found? {
             return Ok(StepOutput {
                 cached: true,
                 engine: Some(row.engine),
@@ -77,7 +77,7 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
         known_language,
     };
     let mut store_window = |window: WindowHeard| store_window(context, &transcript_id, &media.media_id, window);
-    let done = context.speech.transcribe(speech, &job.run, &mut store_window).await.map_err(failure)?;
+    let done = context.speech.transcribe(speech, &job.run, &mut store_window).await?;
     std::fs::remove_file(&wav).map_err(|e| StepFailure::from(fault("The speech file cannot be removed", &e)))?;
     let (id, language, windows) = (transcript_id.clone(), done.language, done.windows as u32);
     let (now, status) = (context.clock.now(), url_status(context, job));
@@ -114,7 +114,7 @@ async fn speech_wav(context: &Context, job: &JobRun, media: &Media) -> Result<Pa
     }
     let made = job.run.scratch.join("speech.wav");
     let tools = context.tools();
-    media::audio::speech_wav(&tools, &media.path, media.info()?, &made, &job.run).await.map_err(failure)?;
+    media::audio::speech_wav(&tools, &media.path, media.info()?, &made, &job.run).await?;
     std::fs::rename(&made, &wav).map_err(store)?;
     Ok(wav)
 }
