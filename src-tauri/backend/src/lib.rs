@@ -6,7 +6,9 @@
 pub mod api;
 pub mod artifacts;
 pub mod categorize;
+pub mod doctor;
 pub mod folder;
+pub mod intake;
 pub mod library;
 pub mod owner;
 pub mod queue;
@@ -14,9 +16,13 @@ pub mod recipes;
 pub mod search;
 pub mod secrets;
 pub mod settings;
+pub mod steps;
 pub mod store;
 pub mod watch;
 
-/// The running engine over one data folder.
-#[derive(Clone)]
-pub struct Backend {}
+mod clock;
+mod open;
+
+pub use clock::SystemClock;
+pub use open::{Backend, Opened, Options};
+pub use owner::OwnerAddress;

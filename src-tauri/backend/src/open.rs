@@ -6,17 +6,18 @@
 
 use crate::artifacts::{Artifacts, fault};
 use crate::owner::{self, Claim, OwnerAddress, Ownership};
-use crate::queue::{Clock, Limits, Queue, SystemClock};
+use crate::clock::SystemClock;
+use crate::queue::{Clock, Limits, Queue};
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;
 use crate::steps::{Context, StepRunner};
 use crate::store::Store;
-use crate::watch::WatchHandle;
+use crate::watch::{RESCAN, SETTLE, WatchHandle, WatchOptions};
 use domain::{ApiError, Event};
-use media::speech::SpeechHost;
+use futures::FutureExt;
 use media::tools::{Leftovers, ToolPaths, Tools};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -158,8 +159,13 @@ impl Backend {
     /// What was cut off goes on at the next start without using up a try.
     pub async fn shutdown(&self) {
         self.watch.stop();
-        self.queue.shutdown(DRAIN).await;
-        self.store.close().await;
+        if let Err(error) = self.queue.shutdown(DRAIN).await {
+            tracing::error!(%error, "the queue did not stop cleanly; the next start puts it right");
+        }
+        let store = self.store.clone();
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("the store did not close cleanly");
+        }
         let ownership = self.inner.ownership.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(ownership);
     }
@@ -180,51 +186,76 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
     let settings = SettingsHandle::open(&data_dir)?;
     let tools = Arc::new(RwLock::new(Tools::find(&tool_paths(&settings)).await));
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
-    let speech_tools = tools.read().unwrap_or_else(PoisonError::into_inner).clone();
     let context = Context {
         store: store.clone(),
         settings: settings.clone(),
-        secrets: Secrets::open().await,
+        secrets: Secrets::open(),
         artifacts: Artifacts::open(data_dir.join("artifacts"))?,
         downloads: Artifacts::open(data_dir.join("media"))?,
         data_dir: data_dir.clone(),
         work_dir: data_dir.join("work"),
         models_dir: data_dir.join("models"),
         tools: tools.clone(),
-        speech: SpeechHost::new(options.worker_program, speech_tools, scratch.clone()),
         events: events.clone(),
         clock: clock.clone(),
     };
     let (secrets, artifacts, downloads) =
         (context.secrets.clone(), context.artifacts.clone(), context.downloads.clone());
-    let queue = Queue::start(
-        store.clone(),
-        clock.clone(),
-        Arc::new(StepRunner(context)),
-        limits(&settings),
-        events.clone(),
-        scratch,
-        options.work,
-    )
-    .await?;
-    let backend = Backend {
-        inner: Arc::new(Inner {
-            store,
-            events,
-            settings,
-            secrets,
-            watch: WatchHandle::default(),
-            queue,
-            clock,
-            downloads,
-            artifacts,
-            data_dir,
-            tools,
-            media_url: RwLock::new(String::new()),
-            ownership: Mutex::new(Some(ownership)),
+    let limits = Limits { work: options.work, ..limits(&settings) };
+    let steps = Arc::new(StepRunner(context));
+    let queue = Queue::start(store.clone(), clock.clone(), steps, limits, events.clone(), scratch).await?;
+    let inner = Arc::new_cyclic(|this| Inner {
+        watch: watch(this.clone(), &store, &events, &data_dir, &clock, options.work),
+        store,
+        events,
+        settings,
+        secrets,
+        queue,
+        clock,
+        downloads,
+        artifacts,
+        data_dir,
+        tools,
+        media_url: RwLock::new(String::new()),
+        ownership: Mutex::new(Some(ownership)),
+    });
+    Ok(Backend { inner })
+}
+
+/// Watched folders hand what they find to `tasks.add`, as any surface would.
+fn watch(
+    backend: Weak<Inner>,
+    store: &Store,
+    events: &broadcast::Sender<Event>,
+    data_dir: &Path,
+    clock: &Arc<dyn Clock>,
+    work: bool,
+) -> WatchHandle {
+    let clock = clock.clone();
+    let options = WatchOptions {
+        store: store.clone(),
+        events: events.clone(),
+        data_dir: data_dir.to_path_buf(),
+        now: Arc::new(move || clock.now()),
+        take: Arc::new(move |request| {
+            let backend = backend.upgrade();
+            async move {
+                match backend {
+                    Some(inner) => crate::api::tasks::add(&Backend { inner }, request).await,
+                    None => Err(ApiError::internal("The data folder is closed.")),
+                }
+            }
+            .boxed()
         }),
+        settle: SETTLE,
+        rescan: RESCAN,
     };
-    Ok(backend)
+    let handle = WatchHandle::start(options);
+    if !work {
+        // Whoever only records tasks is gone in a moment; the next worker reads the folders.
+        handle.stop();
+    }
+    handle
 }
 
 fn tool_paths(settings: &SettingsHandle) -> ToolPaths {

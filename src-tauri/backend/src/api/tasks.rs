@@ -6,14 +6,12 @@
 use super::types::*;
 use crate::Backend;
 use crate::intake::{self, Given};
-use crate::queue::NewTask;
+use crate::queue::{self, NewTask};
 use crate::recipes;
+use crate::secrets::Kept;
 use crate::store::urls;
-use domain::{ApiError, ErrorCode, Header, Recipe, Source, Task, TaskInput, TaskKind};
+use domain::{ApiError, ErrorCode, Header, Lane, Recipe, Source, Task, TaskInput, TaskKind};
 use media::download::NetPolicy;
-
-/// Tasks one page may hold.
-const MAX_PAGE: u32 = 500;
 
 /// Queue files, folders and links.
 pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, ApiError> {
@@ -70,7 +68,9 @@ async fn keep_headers(backend: &Backend, headers: &[Header]) -> Result<KeptHeade
     }
     let name = backend.new_id("headers-");
     let text = serde_json::to_string(&secret).map_err(|e| ApiError::internal(e.to_string()))?;
-    backend.secrets.put(&name, &text).await?;
+    if backend.secrets.put(&name, &text).await == Kept::Session {
+        tracing::warn!("there is no key store: the secret headers are kept until Bobina ends");
+    }
     Ok(KeptHeaders { plain, secret: Some(name) })
 }
 
@@ -88,7 +88,7 @@ fn new_task(
     source: Source,
 ) -> NewTask {
     let is_url = matches!(source, Source::Url { .. });
-    let task_id = backend.new_id("t_");
+    let task_id = queue::task_id(rand::random());
     let now = backend.clock.now();
     let url = match &source {
         Source::Url { url } => Some(url.clone()),
@@ -113,6 +113,9 @@ fn new_task(
         priority: request.priority,
         batch_id,
         not_before: request.not_before,
+        media_id: None,
+        duration: None,
+        size: None,
         apply: url.map(|url| -> crate::queue::Apply {
             Box::new(move |tx| urls::ensure(tx, &url, &id, now).map(drop))
         }),
@@ -148,11 +151,70 @@ fn check_engine(engine: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// Limit and offset of a page, checked.
-pub(crate) fn page(limit: Option<u32>, offset: Option<u32>) -> Result<(u32, u32), ApiError> {
-    let limit = limit.unwrap_or(20);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(ApiError::invalid(format!("limit must lie between 1 and {MAX_PAGE}.")));
-    }
-    Ok((limit, offset.unwrap_or(0)))
+/// One page of the tasks.
+pub async fn list(backend: &Backend, query: TaskQuery) -> Result<Page<Task>, ApiError> {
+    backend.queue.list(query).await
+}
+
+/// A task with its steps and attempts.
+pub async fn get(backend: &Backend, id: TaskId) -> Result<TaskDetail, ApiError> {
+    backend.queue.get(&id.task_id).await
+}
+
+/// Cancel a task, a running one too.
+pub async fn cancel(backend: &Backend, id: TaskId) -> Result<Task, ApiError> {
+    backend.queue.cancel(&id.task_id).await
+}
+
+/// Pause a task, a lane or everything.
+pub async fn pause(backend: &Backend, request: PauseRequest) -> Result<QueueStatus, ApiError> {
+    backend.queue.pause(request.task_id.as_deref(), lane(request.lane)?).await?;
+    backend.queue.status().await
+}
+
+/// Undo a pause.
+pub async fn resume(backend: &Backend, request: PauseRequest) -> Result<QueueStatus, ApiError> {
+    backend.queue.resume(request.task_id.as_deref(), lane(request.lane)?).await?;
+    backend.queue.status().await
+}
+
+fn lane(name: Option<String>) -> Result<Option<Lane>, ApiError> {
+    name.map(|name| name.parse().map_err(ApiError::invalid)).transpose()
+}
+
+/// Try a failed or cancelled task again, or all that failed.
+pub async fn retry(backend: &Backend, request: RetryRequest) -> Result<Retried, ApiError> {
+    // A tool that was missing may have been installed since; a try should see it.
+    backend.find_tools().await;
+    let task_ids = match (request.task_id, request.all_failed) {
+        (Some(id), false) => vec![backend.queue.retry(&id).await?.task_id],
+        (None, true) => backend.queue.retry_all().await?,
+        _ => return Err(ApiError::invalid("Give either a task_id or all_failed.")),
+    };
+    Ok(Retried { task_ids })
+}
+
+/// Move a queued task.
+pub async fn reorder(backend: &Backend, request: ReorderRequest) -> Result<Task, ApiError> {
+    backend.queue.reorder(&request.task_id, request.before.as_deref()).await
+}
+
+/// Change a task's priority.
+pub async fn set_priority(backend: &Backend, request: PriorityRequest) -> Result<Task, ApiError> {
+    backend.queue.set_priority(&request.task_id, request.priority).await
+}
+
+/// Do one step and what depends on it again.
+pub async fn run_step(backend: &Backend, request: RunStepRequest) -> Result<TaskDetail, ApiError> {
+    backend.queue.run_step(&request.task_id, &request.step).await
+}
+
+/// Jobs that will not be tried again by themselves.
+pub async fn dead_letters(backend: &Backend, query: PageQuery) -> Result<Page<DeadLetter>, ApiError> {
+    backend.queue.dead_letters(query).await
+}
+
+/// The queue at a glance.
+pub async fn queue_status(backend: &Backend, _: Nothing) -> Result<QueueStatus, ApiError> {
+    backend.queue.status().await
 }

@@ -23,10 +23,9 @@ pub async fn run(backend: &Backend) -> Result<DoctorReport, ApiError> {
         ffmpeg("ffprobe", tools.ffprobe()),
         basic_engine(tools.pocketsphinx()),
         yt_dlp(tools.yt_dlp(), tools.yt_dlp_version().await),
-        models(backend),
         data_folder(backend),
         disk(backend),
-        key_store(backend),
+        key_store(backend).await,
     ];
     Ok(DoctorReport {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -98,18 +97,6 @@ fn yt_dlp(tool: Result<&Tool, MediaError>, version: Result<String, MediaError>) 
     }
 }
 
-fn models(backend: &Backend) -> Check {
-    let installed = media::models::installed(&backend.models_dir());
-    if installed.is_empty() {
-        return Check {
-            cure: Some("Download one that fits this machine: bobina models list".into()),
-            ..check("models", "warning", "No Whisper model is installed: only English is heard, by the basic engine.")
-        };
-    }
-    let names: Vec<_> = installed.iter().map(|model| model.name.as_str()).collect();
-    check("models", "ok", format!("Installed: {}.", names.join(", ")))
-}
-
 fn data_folder(backend: &Backend) -> Check {
     let folder = backend.data_dir();
     let path = Some(folder.display().to_string());
@@ -138,10 +125,10 @@ fn disk(backend: &Backend) -> Check {
     }
 }
 
-fn key_store(backend: &Backend) -> Check {
-    match backend.secrets.unavailable() {
-        None => check("key_store", "ok", "The operating system's key store keeps secret headers."),
-        Some(why) => Check {
+async fn key_store(backend: &Backend) -> Check {
+    match backend.secrets.check().await {
+        Ok(name) => check("key_store", "ok", format!("{name} keeps secret headers and keys.")),
+        Err(why) => Check {
             cure: Some("Start a key store such as gnome-keyring, or enter secrets anew after each start.".into()),
             ..check("key_store", "warning", format!("No key store: secrets are kept for this session only ({why})."))
         },
