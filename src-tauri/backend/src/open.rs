@@ -139,7 +139,7 @@ impl Backend {
             Ok((row, crate::store::media::sources(conn, &media_id)?))
         });
         let (row, sources) = found.await?;
-        Ok(row.and_then(|row| crate::steps::locate(&self.downloads, row.stored.as_deref(), &sources)))
+        Ok(row.and_then(|row| crate::library::locate(&self.downloads, row.stored.as_deref(), &sources)))
     }
 
     /// A new id: the prefix and 60 random bits in lower-case base 32 without look-alikes (Crockford).

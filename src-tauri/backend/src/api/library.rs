@@ -1,36 +1,39 @@
-//! Scaffold of the commands; the bodies follow.
+//! Commands over the library: media, transcripts, search, URLs.
+//!
+//! Leaves all of it to `crate::library`.
+//! Invariant: reads only.
 
 use super::types::*;
-use crate::Backend;
+use crate::{Backend, library};
 use domain::source::UrlItem;
-use domain::{ApiError, Task, Transcript};
+use domain::{ApiError, Transcript};
 
 /// One page of the media.
-pub async fn list(_backend: &Backend, _input: LibraryQuery) -> Result<Page<MediaItem>, ApiError> {
-    Err(ApiError::internal("library::list is not built yet"))
+pub async fn list(backend: &Backend, query: LibraryQuery) -> Result<Page<MediaItem>, ApiError> {
+    library::list(&backend.store, &backend.downloads, query).await
 }
 
 /// One media with its transcripts.
-pub async fn get(_backend: &Backend, _input: MediaId) -> Result<MediaDetail, ApiError> {
-    Err(ApiError::internal("library::get is not built yet"))
+pub async fn get(backend: &Backend, id: MediaId) -> Result<MediaDetail, ApiError> {
+    library::get(&backend.store, &backend.downloads, id.media_id).await
 }
 
 /// Find what was said.
-pub async fn search(_backend: &Backend, _input: SearchQuery) -> Result<Page<SearchHit>, ApiError> {
-    Err(ApiError::internal("library::search is not built yet"))
+pub async fn search(backend: &Backend, query: SearchQuery) -> Result<Page<SearchHit>, ApiError> {
+    library::search(&backend.store, query).await
 }
 
 /// A transcript with segments and words.
-pub async fn transcript(_backend: &Backend, _input: TranscriptId) -> Result<Transcript, ApiError> {
-    Err(ApiError::internal("library::transcript is not built yet"))
+pub async fn transcript(backend: &Backend, id: TranscriptId) -> Result<Transcript, ApiError> {
+    library::transcript(&backend.store, id.id).await
 }
 
 /// A transcript as a file.
-pub async fn export(_backend: &Backend, _input: ExportRequest) -> Result<Exported, ApiError> {
-    Err(ApiError::internal("library::export is not built yet"))
+pub async fn export(backend: &Backend, request: ExportRequest) -> Result<Exported, ApiError> {
+    library::export(&backend.store, request).await
 }
 
 /// URLs and where they stand.
-pub async fn urls(_backend: &Backend, _input: UrlQuery) -> Result<Page<UrlItem>, ApiError> {
-    Err(ApiError::internal("library::urls is not built yet"))
+pub async fn urls(backend: &Backend, query: UrlQuery) -> Result<Page<UrlItem>, ApiError> {
+    library::urls(&backend.store, query).await
 }

@@ -37,6 +37,11 @@ impl Announcer {
         if self.events.receiver_count() == 0 {
             return;
         }
+        let mut changes = changes;
+        for event in changes.events.drain(..) {
+            // The last listener may just have gone.
+            let _ = self.events.send(event);
+        }
         if !changes.tasks.is_empty() || !changes.jobs.is_empty() || changes.queue {
             // The telling task ends only after the last sender.
             let _ = self.changed.send(changes);

@@ -5,7 +5,7 @@
 
 use super::ledger::{Claimed, Outcome, Stop, Success};
 use super::types::{Apply, JobRun, StepFailure, StepOutput, Steps};
-use domain::{ApiError, ErrorCode, Lane, StepKind};
+use domain::{ApiError, ErrorCode, Event, Lane, StepKind};
 use futures::FutureExt;
 use media::Run;
 use std::panic::AssertUnwindSafe;
@@ -56,6 +56,8 @@ pub(super) struct Ended {
     pub outcome: Outcome,
     /// Rows to be written together with the outcome.
     pub apply: Option<Apply>,
+    /// To be told once the outcome is stored.
+    pub events: Vec<Event>,
 }
 
 /// Progress to be written.
@@ -243,7 +245,7 @@ impl Execution {
             snooze: None,
             engine: self.engine(),
         };
-        Some(Ended { job_id: self.job_id, lease: self.lease, outcome, apply: None })
+        Some(Ended { job_id: self.job_id, lease: self.lease, outcome, apply: None, events: Vec::new() })
     }
 
     /// The fault that its last word is replaced with, when the queue itself stopped the run.
@@ -289,7 +291,7 @@ impl Execution {
 
 fn word(job_id: i64, lease: i64, result: Result<StepOutput, StepFailure>, told: &Told) -> Ended {
     let engine = told.engine.lock().ok().and_then(|engine| engine.clone());
-    let (outcome, apply) = match result {
+    let (outcome, apply, events) = match result {
         Ok(output) => {
             let success = Success {
                 engine: output.engine.or(engine),
@@ -304,13 +306,14 @@ fn word(job_id: i64, lease: i64, result: Result<StepOutput, StepFailure>, told: 
                 skip_dependents: output.skip_dependents,
                 weights: output.weights,
             };
-            (Outcome::Success(success), output.apply)
+            (Outcome::Success(success), output.apply, output.events)
         }
         Err(failure) => {
-            (Outcome::Failure { error: failure.error, snooze: failure.snooze, engine }, failure.apply)
+            let outcome = Outcome::Failure { error: failure.error, snooze: failure.snooze, engine };
+            (outcome, failure.apply, Vec::new())
         }
     };
-    Ended { job_id, lease, outcome, apply }
+    Ended { job_id, lease, outcome, apply, events }
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> ApiError {

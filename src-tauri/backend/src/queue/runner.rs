@@ -341,7 +341,7 @@ fn said_again((job_id, lease, outcome, had_rows): (i64, i64, Outcome, bool), err
         },
         outcome => outcome,
     };
-    Ended { job_id, lease, outcome, apply: None }
+    Ended { job_id, lease, outcome, apply: None, events: Vec::new() }
 }
 
 fn turn_page(
@@ -395,7 +395,7 @@ fn take_word(
     word: Ended,
     now: UtcTime,
 ) -> Result<(), StoreError> {
-    let Ended { job_id, lease, outcome, apply } = word;
+    let Ended { job_id, lease, outcome, apply, events } = word;
     let random = shared.clock.random();
     let Some(apply) = apply else {
         shared.ledger().finish(conn, changes, job_id, lease, &outcome, now, random)?;
@@ -410,7 +410,10 @@ fn take_word(
     let applied = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| apply(conn)))
         .unwrap_or(Err(StoreError::Panicked));
     let outcome = match applied {
-        Ok(()) => outcome,
+        Ok(()) => {
+            changes.events.extend(events);
+            outcome
+        }
         Err(error) if conn.is_autocommit() => return Err(error),
         Err(error) => {
             tracing::warn!(job = job_id, %error, "the rows of a step could not be written");

@@ -3,7 +3,7 @@
 use super::execution::JobHandle;
 pub use super::failure::Snooze;
 use crate::store::StoreError;
-use domain::{ApiError, Lane, Priority, Step, StepKind, TaskInput, TaskKind, UtcTime, retry};
+use domain::{ApiError, Event, Lane, Priority, Step, StepKind, TaskInput, TaskKind, UtcTime, retry};
 use media::Run;
 use rusqlite::Connection;
 use std::time::Duration;
@@ -132,6 +132,8 @@ pub struct StepOutput {
     pub weights: Vec<(String, f64)>,
     /// Written in the same transaction as the success; when it fails, the step fails.
     pub apply: Option<Apply>,
+    /// Told after the success was stored.
+    pub events: Vec<Event>,
 }
 
 /// Why a step did not do it.

@@ -22,7 +22,10 @@ pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
     let data_dir = context.data_dir.clone();
     let media_id = transcript.media_id.clone();
     let (engine, labels) = super::blocking(move || {
-        let lists = Lists::load(&data_dir)?;
+        let (lists, problems) = Lists::load(&data_dir);
+        for problem in problems {
+            tracing::warn!(file = problem.file, "a word list of the user's is left out: {}", problem.message);
+        }
         Ok((lists.engine(), lists.categorize(&transcript)))
     })
     .await?;

@@ -3,13 +3,13 @@
 //! Owns the step `fetch`; leaves the network to `media::download`.
 //! Invariant: the same content is one media, however many paths and URLs lead to it.
 
-use super::{Context, Done, blocking, locate};
+use super::{Context, Done, blocking};
 use crate::artifacts::fault;
+use crate::library::locate;
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::media::{self as media_rows, NewMedia};
 use crate::store::urls;
 use domain::{ApiError, ErrorCode, Event, Header, MediaKind, Source, UrlStatus};
-use media::MediaError;
 use media::download::{FetchRequest, Fetched, NetPolicy};
 use media::intake::ContentHash;
 use std::path::{Path, PathBuf};
@@ -182,8 +182,8 @@ async fn taken(
         let media_id = media_id.clone();
         context.store.read(move |conn| media_rows::find(conn, &media_id)).await?
     };
-    context.tell(Event::LibraryChanged { media_id: media_id.clone() });
     Ok(StepOutput {
+        events: vec![Event::LibraryChanged { media_id: media_id.clone() }, Event::UrlsChanged],
         media_id: Some(media_id),
         title: Some(title),
         size: Some(size),

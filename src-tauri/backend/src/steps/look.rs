@@ -7,6 +7,7 @@ use super::{Context, Done, Media, blocking, media_of};
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::artifacts::{self, Artifact};
 use crate::store::media as media_rows;
+use domain::Event;
 use media::{pictures, waveform as sound};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -146,6 +147,7 @@ async fn keep(
     };
     Ok(StepOutput {
         engine: Some(engine),
+        events: vec![Event::LibraryChanged { media_id: artifact.media_id.clone() }],
         apply: Some(Box::new(move |tx| artifacts::put(tx, &artifact))),
         ..StepOutput::default()
     })

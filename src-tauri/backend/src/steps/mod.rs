@@ -9,12 +9,13 @@ mod fetch;
 mod look;
 
 use crate::artifacts::Artifacts;
+use crate::library::locate;
 use crate::queue::{Clock, JobRun, StepFailure, StepOutput, Steps};
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;
-use crate::store::media::{self as media_rows, SourceRow};
+use crate::store::media as media_rows;
 use crate::store::Store;
-use domain::{ApiError, ErrorCode, Event, MediaInfo, Source, StepKind};
+use domain::{ApiError, ErrorCode, Event, MediaInfo, StepKind};
 use media::tools::Tools;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -117,21 +118,6 @@ pub(crate) async fn media_of(context: &Context, job: &JobRun) -> Result<Media, S
             Err(StepFailure::from(ApiError::new(ErrorCode::FileNotFound, message)))
         }
     }
-}
-
-/// Where a media's bytes lie now: our own copy, else the last seen of the user's files that is still there.
-pub fn locate(downloads: &Artifacts, stored: Option<&str>, sources: &[SourceRow]) -> Option<PathBuf> {
-    if let Some(path) = stored.and_then(|name| downloads.path(name)) {
-        return Some(path);
-    }
-    sources.iter().find_map(|place| match &place.source {
-        Source::File { path } => {
-            let unchanged = std::fs::metadata(path)
-                .is_ok_and(|there| there.is_file() && place.size.is_none_or(|size| size == there.len()));
-            unchanged.then(|| PathBuf::from(path))
-        }
-        Source::Url { .. } => None,
-    })
 }
 
 /// Runs blocking file work off the runtime's threads.

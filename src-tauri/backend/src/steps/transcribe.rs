@@ -81,12 +81,11 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
     std::fs::remove_file(&wav).map_err(|e| StepFailure::from(fault("The speech file cannot be removed", &e)))?;
     let (id, language, windows) = (transcript_id.clone(), done.language, done.windows as u32);
     let (now, status) = (context.clock.now(), url_status(context, job));
-    let changed = Event::TranscriptChanged {
+    let complete = Event::TranscriptChanged {
         transcript_id: transcript_id.clone(),
         media_id: media.media_id.clone(),
         complete: true,
     };
-    let events = context.events.clone();
     Ok(StepOutput {
         engine: Some(engine),
         note: (done.speech_seconds == 0.0).then(|| "no_speech".into()),
@@ -96,9 +95,9 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
             if let Some(status) = status {
                 status(tx)?;
             }
-            let _ = events.send(changed);
             Ok(())
         })),
+        events: vec![complete, Event::LibraryChanged { media_id: media.media_id }, Event::UrlsChanged],
         ..StepOutput::default()
     })
 }

@@ -182,9 +182,10 @@ impl<'a> Picker<'a> {
         let shared = (MEMORY / (pixels * 12).max(1)).clamp(1, SHARED);
         // Both processes get the same to do.
         let shared = (shared as usize).min(moments.len().div_ceil(AT_ONCE)).max(1);
-        let parts: Vec<(usize, &[f64])> = moments.chunks(shared).enumerate().collect();
+        // Owned, so that the future does not borrow for a lifetime the compiler cannot name.
+        let parts: Vec<(usize, Vec<f64>)> = moments.chunks(shared).map(<[f64]>::to_vec).enumerate().collect();
         let cut: Vec<Vec<Option<Frame>>> = futures::stream::iter(parts)
-            .map(|(part, moments)| self.cut_together(part, moments, entry))
+            .map(|(part, moments)| async move { self.cut_together(part, &moments, entry).await })
             .buffered(AT_ONCE)
             .try_collect()
             .await?;

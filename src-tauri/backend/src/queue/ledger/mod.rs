@@ -21,7 +21,7 @@ use super::types::Limits;
 use crate::store::jobs::{JobRow, Place};
 use crate::store::tasks::TaskRow;
 use crate::store::{StoreError, attempts, dependencies, jobs, outbox, tasks};
-use domain::{AttemptOutcome, ErrorCode, JobState, Step, StepKind, TaskInput, UtcTime};
+use domain::{Event, AttemptOutcome, ErrorCode, JobState, Step, StepKind, TaskInput, UtcTime};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -43,6 +43,8 @@ pub struct Changes {
     pub jobs: BTreeSet<i64>,
     /// Pause flags, lanes or counts.
     pub queue: bool,
+    /// What steps have to tell.
+    pub events: Vec<Event>,
     /// Leases whose runs are to be stopped.
     pub stopped: Vec<(i64, Stop)>,
 }
