@@ -34,7 +34,8 @@ pub async fn run(kills: u32, seed: u64, folder: &Path) -> Result<Report> {
     let mut made = 0usize;
     for kill in 0..kills {
         let before = Instant::now();
-        let serving = Serving::start(&data_dir).await.with_context(|| format!("seed {seed}, start {kill}"))?;
+        let serving =
+            Serving::start(&data_dir).await.with_context(|| format!("seed {seed}, start {kill}"))?;
         report.slowest_start_ms = report.slowest_start_ms.max(before.elapsed().as_millis());
         let until = Instant::now() + Duration::from_millis(random.random_range(0..800));
         // Adding goes on until the kill, so that kills fall into additions too; the backlog stays bounded.
@@ -46,7 +47,8 @@ pub async fn run(kills: u32, seed: u64, folder: &Path) -> Result<Report> {
                         write_source(&sources, seed, made)
                     })
                     .collect::<Result<_>>()?;
-                let answer = serving.call("tasks.add", json!({"sources": batch, "recipe": "transcribe", "language": "en"}));
+                let answer = serving
+                    .call("tasks.add", json!({"sources": batch, "recipe": "transcribe", "language": "en"}));
                 note(&mut ledger, &answer.await?)?;
             }
             tokio::time::sleep(Duration::from_secs(5)).await;
@@ -118,7 +120,8 @@ async fn finish(data_dir: &Path, ledger: &BTreeMap<String, String>, report: &mut
     let deadline = Instant::now() + Duration::from_secs(60 + ledger.len() as u64 * 2);
     let tasks = loop {
         let tasks = serving.list("tasks.list").await?;
-        let open = tasks.iter().filter(|t| matches!(t["status"].as_str(), Some("queued" | "processing"))).count();
+        let open =
+            tasks.iter().filter(|t| matches!(t["status"].as_str(), Some("queued" | "processing"))).count();
         if open == 0 {
             break tasks;
         }
@@ -128,12 +131,14 @@ async fn finish(data_dir: &Path, ledger: &BTreeMap<String, String>, report: &mut
     let by_id: BTreeMap<&str, &Value> =
         tasks.iter().filter_map(|task| Some((task["task_id"].as_str()?, task))).collect();
     for (id, source) in ledger {
-        let task = by_id.get(id.as_str()).with_context(|| format!("the accepted task {id} ({source}) is lost"))?;
+        let task =
+            by_id.get(id.as_str()).with_context(|| format!("the accepted task {id} ({source}) is lost"))?;
         ensure!(task["status"] == "completed", "the accepted task {id} ended as {task}");
         ensure!(task["media_id"].is_string(), "the task {id} has no media: {task}");
     }
     // One media for each distinct source, whatever was repeated.
-    let sources: BTreeSet<&str> = tasks.iter().filter_map(|t| t["input"]["source"]["path"].as_str()).collect();
+    let sources: BTreeSet<&str> =
+        tasks.iter().filter_map(|t| t["input"]["source"]["path"].as_str()).collect();
     let media = serving.list("library.list").await?;
     ensure!(media.len() == sources.len(), "{} media of {} sources", media.len(), sources.len());
     serving.kill()?;
@@ -149,7 +154,9 @@ fn check_files(data_dir: &Path, report: &mut Report) -> Result<()> {
     let broken: i64 = db.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))?;
     ensure!(broken == 0, "{broken} foreign keys lead nowhere");
     let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let twice = one("SELECT count(*) FROM (SELECT 1 FROM artifacts GROUP BY media_id, kind, key HAVING count(*) > 1)")?;
+    let twice = one(
+        "SELECT count(*) FROM (SELECT 1 FROM artifacts GROUP BY media_id, kind, key HAVING count(*) > 1)",
+    )?;
     ensure!(twice == 0, "{twice} artifacts stand twice");
     let running = one("SELECT count(*) FROM jobs WHERE state NOT IN ('succeeded','dead','cancelled')")?;
     ensure!(running == 0, "{running} jobs have not ended");

@@ -44,7 +44,10 @@ async fn add(backend: &Backend, request: Value) -> (Vec<Value>, Vec<Value>) {
 }
 
 fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/welcome.mp4").canonicalize().expect("the sample")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../assets/samples/welcome.mp4")
+        .canonicalize()
+        .expect("the sample")
 }
 
 fn text(path: &Path) -> &str {
@@ -142,12 +145,20 @@ async fn bad_input_is_refused_by_name_and_the_rest_goes_on() {
     std::fs::write(&notes, b"words").expect("written");
     let playlist = folder.path().join("list.m3u8");
     std::fs::write(&playlist, b"#EXTM3U\nfile:///etc/passwd\n").expect("written");
-    let sources = json!([text(&empty), text(&notes), text(&sample()), text(&playlist), "http://10.0.0.1/x.mp4", "/no/such"]);
+    let sources = json!([
+        text(&empty),
+        text(&notes),
+        text(&sample()),
+        text(&playlist),
+        "http://10.0.0.1/x.mp4",
+        "/no/such"
+    ]);
     let (tasks, refused) = add(&backend, json!({"sources": sources, "recipe": "download"})).await;
     assert_eq!(tasks.len(), 1);
     assert_eq!(tasks[0]["status"], "completed");
     let codes: Vec<_> = refused.iter().map(|r| r["error"]["code"].as_str().expect("a code")).collect();
-    let expected = ["FILE_EMPTY", "FILE_TYPE_UNSUPPORTED", "PLAYLIST_LOCAL", "HOST_BLOCKED", "FILE_NOT_FOUND"];
+    let expected =
+        ["FILE_EMPTY", "FILE_TYPE_UNSUPPORTED", "PLAYLIST_LOCAL", "HOST_BLOCKED", "FILE_NOT_FOUND"];
     assert_eq!(codes, expected);
     backend.shutdown().await;
 }

@@ -5,8 +5,8 @@
 //! put right before anything new starts.
 
 use crate::artifacts::{Artifacts, fault};
-use crate::owner::{self, Claim, OwnerAddress, Ownership};
 use crate::clock::SystemClock;
+use crate::owner::{self, Claim, OwnerAddress, Ownership};
 use crate::queue::{Clock, Limits, Queue};
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;

@@ -33,7 +33,8 @@ pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, A
     let several = given.iter().filter(|g| matches!(g, Given::Source(_))).count() > 1;
     let batch_id = several.then(|| backend.new_id("b_"));
     let has_url = given.iter().any(|g| matches!(g, Given::Source(Source::Url { .. })));
-    let headers = if has_url { keep_headers(backend, &request.headers).await? } else { KeptHeaders::default() };
+    let headers =
+        if has_url { keep_headers(backend, &request.headers).await? } else { KeptHeaders::default() };
     let mut outcome = AddOutcome { tasks: Vec::new(), refused: Vec::new() };
     let mut tasks = Vec::new();
     for given in given {
@@ -59,7 +60,10 @@ async fn keep_headers(backend: &Backend, headers: &[Header]) -> Result<KeptHeade
     for header in headers {
         let name = http_name(&header.name);
         if !name || header.value.bytes().any(|b| b == b'\r' || b == b'\n' || b == 0) {
-            return Err(ApiError::invalid(format!("\"{}\" is not a valid header.", header.name.escape_debug())));
+            return Err(ApiError::invalid(format!(
+                "\"{}\" is not a valid header.",
+                header.name.escape_debug()
+            )));
         }
     }
     let (secret, plain): (Vec<Header>, Vec<Header>) = headers.iter().cloned().partition(Header::is_secret);

@@ -36,7 +36,14 @@ pub async fn run(backend: &Backend) -> Result<DoctorReport, ApiError> {
 }
 
 fn check(name: &str, state: &str, message: impl Into<String>) -> Check {
-    Check { name: name.into(), state: state.into(), version: None, path: None, message: message.into(), cure: None }
+    Check {
+        name: name.into(),
+        state: state.into(),
+        version: None,
+        path: None,
+        message: message.into(),
+        cure: None,
+    }
 }
 
 fn found(name: &str, tool: &Tool, message: &str) -> Check {
@@ -51,17 +58,21 @@ fn ffmpeg(name: &str, tool: Result<&Tool, MediaError>) -> Check {
     match tool {
         Ok(tool) => {
             let mut check = found(name, tool, "Reads and cuts media.");
-            let major = tool.version.trim_start_matches('n').split('.').next().and_then(|n| n.parse::<u32>().ok());
+            let major =
+                tool.version.trim_start_matches('n').split('.').next().and_then(|n| n.parse::<u32>().ok());
             if major.is_some_and(|major| major < CURRENT_FFMPEG) {
                 check.state = "warning".into();
-                check.message = "Works, but it is an old version: newer ones have more fixes against hostile files. \
+                check.message =
+                    "Works, but it is an old version: newer ones have more fixes against hostile files. \
                                  Bobina shows it neither playlists nor the network."
-                    .into();
+                        .into();
             }
             check
         }
         Err(error) => Check {
-            cure: Some("Install ffmpeg (Debian and Ubuntu: apt install ffmpeg), or set its path in Settings.".into()),
+            cure: Some(
+                "Install ffmpeg (Debian and Ubuntu: apt install ffmpeg), or set its path in Settings.".into(),
+            ),
             ..check(name, "missing", error.message)
         },
     }
@@ -92,7 +103,11 @@ fn yt_dlp(tool: Result<&Tool, MediaError>, version: Result<String, MediaError>) 
         },
         (Err(_), _) => Check {
             cure: Some("Install it for links to video sites: pipx install yt-dlp".into()),
-            ..check("yt-dlp", "warning", "Not installed. Direct links, HLS and most sales pages work without it.")
+            ..check(
+                "yt-dlp",
+                "warning",
+                "Not installed. Direct links, HLS and most sales pages work without it.",
+            )
         },
     }
 }
@@ -105,7 +120,9 @@ fn data_folder(backend: &Backend) -> Check {
         Ok(()) => Check { path, ..check("data_folder", "ok", "Can be written.") },
         Err(error) => Check {
             path,
-            cure: Some("Give yourself the right to write there, or choose another folder with --data-dir.".into()),
+            cure: Some(
+                "Give yourself the right to write there, or choose another folder with --data-dir.".into(),
+            ),
             ..check("data_folder", "missing", format!("Cannot be written: {error}."))
         },
     }
@@ -129,8 +146,14 @@ async fn key_store(backend: &Backend) -> Check {
     match backend.secrets.check().await {
         Ok(name) => check("key_store", "ok", format!("{name} keeps secret headers and keys.")),
         Err(why) => Check {
-            cure: Some("Start a key store such as gnome-keyring, or enter secrets anew after each start.".into()),
-            ..check("key_store", "warning", format!("No key store: secrets are kept for this session only ({why})."))
+            cure: Some(
+                "Start a key store such as gnome-keyring, or enter secrets anew after each start.".into(),
+            ),
+            ..check(
+                "key_store",
+                "warning",
+                format!("No key store: secrets are kept for this session only ({why})."),
+            )
         },
     }
 }

@@ -26,11 +26,20 @@ pub fn examine(sources: &[String], policy: &NetPolicy) -> Vec<Given> {
         let trimmed = text.trim();
         if text.len() > MAX_LENGTH {
             let shown: String = text.chars().take(60).collect();
-            given.push(refused(format!("{shown}…"), ApiError::new(ErrorCode::InvalidInput, "This is too long for a path or a link.")));
+            given.push(refused(
+                format!("{shown}…"),
+                ApiError::new(ErrorCode::InvalidInput, "This is too long for a path or a link."),
+            ));
         } else if trimmed.is_empty() {
-            given.push(refused(text.clone(), ApiError::new(ErrorCode::InvalidInput, "An empty text is no source.")));
+            given.push(refused(
+                text.clone(),
+                ApiError::new(ErrorCode::InvalidInput, "An empty text is no source."),
+            ));
         } else if text.contains('\0') {
-            given.push(refused(text.replace('\0', "␀"), ApiError::new(ErrorCode::InvalidInput, "A path cannot hold a NUL.")));
+            given.push(refused(
+                text.replace('\0', "␀"),
+                ApiError::new(ErrorCode::InvalidInput, "A path cannot hold a NUL."),
+            ));
         } else if Path::new(text).exists() {
             given.extend(local(Path::new(text)));
         } else if let Source::Url { url } = Source::typed(trimmed, Path::new("")) {
@@ -61,7 +70,9 @@ fn local(path: &Path) -> Vec<Given> {
             let error = ApiError::new(ErrorCode::FileEmpty, "There is no file in this folder.");
             vec![refused(path.display().to_string(), error)]
         }
-        Ok(found) => found.into_iter().map(|(path, examined)| file(path, examined.map_err(ApiError::from))).collect(),
+        Ok(found) => {
+            found.into_iter().map(|(path, examined)| file(path, examined.map_err(ApiError::from))).collect()
+        }
         Err(error) => vec![refused(path.display().to_string(), error.into())],
     }
 }
@@ -71,7 +82,10 @@ fn file(path: PathBuf, examined: Result<(), ApiError>) -> Given {
         (Ok(()), Some(path)) => Given::Source(Source::File { path: path.into() }),
         (Ok(()), None) => refused(
             path.display().to_string(),
-            ApiError::new(ErrorCode::InvalidInput, "The name of this file is not readable as text. Rename it first."),
+            ApiError::new(
+                ErrorCode::InvalidInput,
+                "The name of this file is not readable as text. Rename it first.",
+            ),
         ),
         (Err(error), _) => refused(path.display().to_string(), error),
     }
@@ -117,7 +131,10 @@ mod tests {
         let found = codes(&[path]);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found.contains(&Err(ErrorCode::FileTypeUnsupported)), "{found:?}");
-        assert!(found.iter().any(|given| given.as_ref().is_ok_and(|path| path.ends_with("a.wav"))), "{found:?}");
+        assert!(
+            found.iter().any(|given| given.as_ref().is_ok_and(|path| path.ends_with("a.wav"))),
+            "{found:?}"
+        );
         let empty = tempfile::tempdir().unwrap();
         assert_eq!(codes(&[empty.path().to_str().unwrap()]), [Err(ErrorCode::FileEmpty)]);
     }

@@ -16,7 +16,8 @@ pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
     let wanted = id.clone();
     let loaded = context.store.read(move |conn| transcripts::load(conn, &wanted)).await?;
     let Some(transcript) = loaded else {
-        let error = ApiError::new(ErrorCode::TranscriptNotFound, "The transcript was removed from the library.");
+        let error =
+            ApiError::new(ErrorCode::TranscriptNotFound, "The transcript was removed from the library.");
         return Err(StepFailure::from(error));
     };
     let data_dir = context.data_dir.clone();

@@ -38,7 +38,12 @@ async fn take_file(context: &Context, job: &JobRun, place: &str) -> Done {
         read.await?
     };
     if let (Some(media_id), false) = (known, job.input.again || job.again) {
-        return Ok(StepOutput { cached: true, media_id: Some(media_id), size: Some(size), ..StepOutput::default() });
+        return Ok(StepOutput {
+            cached: true,
+            media_id: Some(media_id),
+            size: Some(size),
+            ..StepOutput::default()
+        });
     }
     let hash = media::intake::hash(&path, &job.run).await?;
     let title = title_of(&path);
@@ -69,7 +74,12 @@ async fn take_url(context: &Context, job: &JobRun, url: &str) -> Done {
     if !(job.input.again || job.again)
         && let Some((media_id, size)) = downloaded(context, url).await?
     {
-        return Ok(StepOutput { cached: true, media_id: Some(media_id), size: Some(size), ..StepOutput::default() });
+        return Ok(StepOutput {
+            cached: true,
+            media_id: Some(media_id),
+            size: Some(size),
+            ..StepOutput::default()
+        });
     }
     let now = context.clock.now();
     let address = url.to_string();
@@ -113,8 +123,7 @@ async fn downloaded(context: &Context, url: &str) -> Result<Option<(String, u64)
             let Some(row) = media_rows::find(conn, &media_id)? else { return Ok(None) };
             Ok(Some((row, media_rows::sources(conn, &media_id)?)))
         })
-        .await
-        ?;
+        .await?;
     Ok(found.and_then(|(row, sources)| {
         locate(&context.downloads, row.stored.as_deref(), &sources).map(|_| (row.media_id, row.size))
     }))
@@ -125,8 +134,9 @@ async fn headers(context: &Context, job: &JobRun) -> Result<Vec<Header>, StepFai
     let mut headers = job.input.headers.clone();
     if let Some(name) = &job.input.secret_headers {
         let text = context.secrets.need(name).await?;
-        let secret: Vec<Header> = serde_json::from_str(text.expose())
-            .map_err(|_| StepFailure::from(ApiError::internal("The stored headers of this link are unreadable.")))?;
+        let secret: Vec<Header> = serde_json::from_str(text.expose()).map_err(|_| {
+            StepFailure::from(ApiError::internal("The stored headers of this link are unreadable."))
+        })?;
         headers.extend(secret);
     }
     Ok(headers)

@@ -97,16 +97,17 @@ pub(super) async fn waveform(context: &Context, job: &JobRun) -> Done {
 }
 
 /// Whether the artifact of that kind is there already, its file included.
-async fn made(context: &Context, job: &JobRun, media: &Media, key: &'static str) -> Result<bool, StepFailure> {
+async fn made(
+    context: &Context,
+    job: &JobRun,
+    media: &Media,
+    key: &'static str,
+) -> Result<bool, StepFailure> {
     if job.again {
         return Ok(false);
     }
     let media_id = media.media_id.clone();
-    let found = context
-        .store
-        .read(move |conn| artifacts::find(conn, &media_id, kind_of(key), key))
-        .await
-        ?;
+    let found = context.store.read(move |conn| artifacts::find(conn, &media_id, kind_of(key), key)).await?;
     Ok(found.is_some_and(|artifact| match &artifact.name {
         Some(name) => context.artifacts.path(name).is_some(),
         None => true,

@@ -13,8 +13,8 @@ use crate::library::locate;
 use crate::queue::{Clock, JobRun, StepFailure, StepOutput, Steps};
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;
-use crate::store::media as media_rows;
 use crate::store::Store;
+use crate::store::media as media_rows;
 use domain::{ApiError, ErrorCode, Event, MediaInfo, StepKind};
 use media::tools::Tools;
 use std::path::PathBuf;
@@ -67,7 +67,9 @@ impl Steps for StepRunner {
             StepKind::Filmstrip => look::filmstrip(context, &job).await,
             StepKind::Waveform => look::waveform(context, &job).await,
             StepKind::Categorize => categorize::run(context, &job).await,
-            StepKind::Transcribe => Err(StepFailure::from(ApiError::new(ErrorCode::KindUnavailable, "Not landed yet."))),
+            StepKind::Transcribe => {
+                Err(StepFailure::from(ApiError::new(ErrorCode::KindUnavailable, "Not landed yet.")))
+            }
             StepKind::Noop => Ok(StepOutput::default()),
         }
     }
@@ -105,8 +107,7 @@ pub(crate) async fn media_of(context: &Context, job: &JobRun) -> Result<Media, S
                 None => Ok(None),
             }
         })
-        .await
-        ?;
+        .await?;
     let Some((row, info, sources)) = found else {
         let error = ApiError::new(ErrorCode::MediaNotFound, "The media was removed from the library.");
         return Err(StepFailure::from(error));
@@ -126,6 +127,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, StepFailure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(StepFailure::from),
-        Err(error) => Err(StepFailure::from(ApiError::internal(format!("A file operation broke off: {error}")))),
+        Err(error) => {
+            Err(StepFailure::from(ApiError::internal(format!("A file operation broke off: {error}"))))
+        }
     }
 }

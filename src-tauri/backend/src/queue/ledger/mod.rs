@@ -21,7 +21,7 @@ use super::types::Limits;
 use crate::store::jobs::{JobRow, Place};
 use crate::store::tasks::TaskRow;
 use crate::store::{StoreError, attempts, dependencies, jobs, outbox, tasks};
-use domain::{Event, AttemptOutcome, ErrorCode, JobState, Step, StepKind, TaskInput, UtcTime};
+use domain::{AttemptOutcome, ErrorCode, Event, JobState, Step, StepKind, TaskInput, UtcTime};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
