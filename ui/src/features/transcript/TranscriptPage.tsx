@@ -50,7 +50,7 @@ function Opened({ detail }: { detail: MediaDetail }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const id = chosen ?? newest?.transcript_id ?? null;
   const { data: transcript } = useQuery({ ...transcriptQuery(id ?? ""), enabled: id !== null });
-  const player = usePlayer(item.media_id);
+  const player = usePlayer();
   const reader = useRef<ReaderHandle>(null);
   const box = useRef<HTMLInputElement>(null);
   const [isExport, setExport] = useState(false);

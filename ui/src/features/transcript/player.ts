@@ -2,7 +2,7 @@
  * The one media element of the page and its clock. Listeners are called once a frame while it plays and after every
  * seek, outside of React: what follows the time changes the page by hand and renders nothing.
  */
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 
 const RATE = "bobina.rate";
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
@@ -133,11 +133,8 @@ export class Player {
 }
 
 /** A player for this page; the component renders again when it starts, stops, fails or changes its speed. */
-export function usePlayer(key: string): Player {
-  const player = useMemo(() => {
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- another media, another player
-    return new Player();
-  }, [key]);
+export function usePlayer(): Player {
+  const [player] = useState(() => new Player());
   useSyncExternalStore(player.watch, player.snapshot);
   return player;
 }
