@@ -4,6 +4,14 @@
 set -euo pipefail
 source "$(dirname "$0")/parts.sh"
 
+# tauri-driver is built once for this user; nothing on this machine but the tests uses it.
+driver_version=2.1.0
+drivers=${XDG_CACHE_HOME:-$HOME/.cache}/bobina/tauri-driver-$driver_version
+if [ ! -x "$drivers/bin/tauri-driver" ]; then
+  cargo install tauri-driver --version "$driver_version" --locked --quiet --root "$drivers" --target-dir "$target/tauri-driver"
+fi
+export PATH=$drivers/bin:$PATH
+
 scripts/ui.sh
 cargo build --quiet --workspace --bins --features bobina-desktop/custom-protocol
 export BOBINA_PROGRAMS="$target/debug"
