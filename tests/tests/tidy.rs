@@ -13,7 +13,10 @@ fn root() -> PathBuf {
 }
 
 /// Standard output of a program of the developer's own machine, run in the project's root.
-#[allow(clippy::disallowed_methods, reason = "a test asks git and cargo about the tree; the product is not running")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test asks git and cargo about the tree; the product is not running"
+)]
 fn output(program: &str, arguments: &[&str]) -> String {
     let done = Command::new(program).args(arguments).current_dir(root()).output().unwrap();
     assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
@@ -45,7 +48,11 @@ fn none(rule: &str, places: Vec<String>) {
 /// The lines of a Rust file that are compiled into the product, numbered from 1: neither comments nor tests.
 fn product_lines(path: &str, text: &str) -> Vec<(usize, String)> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    if path.starts_with("tests/") || path.contains("/tests/") || name == "tests.rs" || name.ends_with("_tests.rs") {
+    if path.starts_with("tests/")
+        || path.contains("/tests/")
+        || name == "tests.rs"
+        || name.ends_with("_tests.rs")
+    {
         return Vec::new();
     }
     let tests = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
@@ -144,7 +151,9 @@ fn errors_have_types() {
     none(
         "no Result<_, String>",
         product_lines_where(|_, line| {
-            line.contains("Result<") && line.replace(' ', "").contains(",String>") && !line.contains("HashMap")
+            line.contains("Result<")
+                && line.replace(' ', "").contains(",String>")
+                && !line.contains("HashMap")
         }),
     );
     none("no unwrap outside tests", product_lines_where(|_, line| line.contains(".unwrap()")));
@@ -160,7 +169,8 @@ fn files_are_short_and_say_what_they_own() {
         }
     }
     none("no file over 500 lines", long);
-    let silent = files(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path);
+    let silent =
+        files(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path);
     none("every module opens with //!", silent.collect());
 }
 
@@ -169,13 +179,17 @@ fn nothing_names_this_machine() {
     let folders = ["work", "farm", "root"].map(|folder| format!("/{folder}/"));
     none(
         "no machine paths",
-        lines_where(&[".rs", ".ts", ".tsx", ".mjs", ".py", ".sh", ".md", ".toml", ".json", "Makefile", "run"], |_, line| {
-            folders.iter().any(|folder| {
-                line.match_indices(folder.as_str()).any(|(at, _)| {
-                    !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-/}*".contains(before))
+        lines_where(
+            &[".rs", ".ts", ".tsx", ".mjs", ".py", ".sh", ".md", ".toml", ".json", "Makefile", "run"],
+            |_, line| {
+                folders.iter().any(|folder| {
+                    line.match_indices(folder.as_str()).any(|(at, _)| {
+                        !line[..at]
+                            .ends_with(|before: char| before.is_alphanumeric() || "._-/}*".contains(before))
+                    })
                 })
-            })
-        }),
+            },
+        ),
     );
 }
 
@@ -184,7 +198,9 @@ fn one_file_knows_the_window() {
     none(
         "@tauri-apps only in ui/src/api/host.tauri.ts",
         lines_where(&[".ts", ".tsx"], |path, line| {
-            path != "ui/src/api/host.tauri.ts" && line.contains("@tauri-apps/") && !path.ends_with("config.ts")
+            path != "ui/src/api/host.tauri.ts"
+                && line.contains("@tauri-apps/")
+                && !path.ends_with("config.ts")
         }),
     );
 }
@@ -204,7 +220,9 @@ fn nothing_is_left_unfinished() {
     let asleep: Vec<String> = asleep.map(|(first, rest)| format!("{first}{rest}")).collect();
     none(
         "every test runs",
-        lines_where(&[".rs", ".ts", ".tsx", ".mjs"], |_, line| asleep.iter().any(|mark| line.contains(mark.as_str()))),
+        lines_where(&[".rs", ".ts", ".tsx", ".mjs"], |_, line| {
+            asleep.iter().any(|mark| line.contains(mark.as_str()))
+        }),
     );
 }
 
@@ -216,7 +234,8 @@ fn every_error_is_said_in_every_language() {
     for code in ErrorCode::ALL {
         for language in ["en", "pt-BR", "es"] {
             for part in ["title", "cure"] {
-                if messages[code.as_str()][language][part].as_str().is_none_or(|text| text.trim().is_empty()) {
+                if messages[code.as_str()][language][part].as_str().is_none_or(|text| text.trim().is_empty())
+                {
                     missing.push(format!("{} {language} {part}", code.as_str()));
                 }
             }
