@@ -63,10 +63,16 @@ fn describe(path: &Path, report: &Report, sniffed: Sniffed, size: u64) -> Result
     let still = match sniffed {
         // GIF, APNG and WebP may move.
         Sniffed::Picture(_) => {
-            report.streams.iter().all(|stream| stream.packets().is_none_or(|count| count <= 1))
+            report.streams.iter().all(|stream| stream.packets().is_none_or(|count| count == 1))
         }
         _ => report.is_still_brand() && !has_audio,
     };
+    if matches!(sniffed, Sniffed::Picture(_))
+        && report.streams.iter().all(|stream| stream.packets().is_none())
+    {
+        let message = format!("{} is damaged: there is no picture behind its header.", said(path));
+        return Err(MediaError::new(ErrorCode::MediaDamaged, message));
+    }
     let kind = match (video, has_audio) {
         (Some(_), false) if still => MediaKind::Image,
         (Some(_), _) => MediaKind::Video,
@@ -108,6 +114,10 @@ fn set_display_size(
         }
         if info.has_audio {
             return Ok(());
+        }
+        if info.format == "webp_pipe" {
+            let message = format!("{} is a moving WebP, which this ffmpeg cannot decode.", said(path));
+            return Err(MediaError::new(ErrorCode::FileTypeUnsupported, message));
         }
         let message = format!("{} is damaged: its pictures have no size.", said(path));
         return Err(MediaError::new(ErrorCode::MediaDamaged, message).with_detail(warnings.trim()));

@@ -119,8 +119,9 @@ impl Report {
 }
 
 impl ReportStream {
+    /// Packets counted; none when there are none, or nobody counted.
     pub(super) fn packets(&self) -> Option<u64> {
-        self.nb_read_packets.as_ref()?.parse().ok()
+        whole(&self.nb_read_packets)
     }
 
     pub(super) fn describe(&self) -> Stream {
