@@ -73,5 +73,8 @@ fn written(
     if finished.code != 0 && bytes <= 44 || bytes == 0 {
         return Err(ffmpeg::failure(path, &finished));
     }
+    if finished.code != 0 {
+        tracing::warn!(said = finished.stderr_tail, "sound could be decoded only in part");
+    }
     Ok(())
 }

@@ -126,6 +126,9 @@ pub async fn waveform(
     if finished.code != 0 && measures.frames == 0 {
         return Err(ffmpeg::failure(path, &finished));
     }
+    if finished.code != 0 {
+        tracing::warn!(said = finished.stderr_tail, "sound could be decoded only in part");
+    }
     let written = serde_json::to_vec(&measures.peaks.finish())
         .map_err(|error| std::io::Error::other(error.to_string()))
         .and_then(|json| std::fs::write(out, json));

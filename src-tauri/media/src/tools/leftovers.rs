@@ -37,12 +37,14 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// Opens the record in `folder` (made when missing). Call [`Leftovers::kill_leftovers`] before starting work.
-    pub fn open(folder: &Path) -> Result<Leftovers, MediaError> {
-        std::fs::create_dir_all(folder)
+    /// Opens the record `children` in the data folder (made when missing). Call [`Leftovers::kill_leftovers`] before
+    /// starting work.
+    pub fn open(data_dir: &Path) -> Result<Leftovers, MediaError> {
+        let folder = data_dir.join("children");
+        std::fs::create_dir_all(&folder)
             .map_err(|error| MediaError::storage("Making the record of children", &error))?;
-        RECORDS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_path_buf());
-        Ok(Leftovers { folder: folder.to_path_buf() })
+        RECORDS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.clone());
+        Ok(Leftovers { folder })
     }
 
     /// Kills what a dead process of ours left running and forgets it; the number of processes killed.
@@ -51,18 +53,21 @@ impl Leftovers {
         let listed = std::fs::read_dir(&self.folder)
             .map_err(|error| MediaError::storage("Reading the record of children", &error))?;
         let mut killed = 0;
-        for file in listed.flatten() {
-            let path = file.path();
+        for path in listed.flatten().map(|file| file.path()) {
+            if path.extension().is_none_or(|extension| extension != "child") {
+                continue;
+            }
             let entry =
                 std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Entry>(&text).ok());
             match entry {
                 Some(entry) if start_time(entry.owner.pid) == Some(entry.owner.started) => continue,
                 Some(entry) => killed += kill_entry(&entry),
-                // Cut short by the crash, or not ours: says nothing that could be acted on.
-                None if path.extension().is_some_and(|extension| extension == "child") => (),
-                None => continue,
+                // Cut short by the crash: it says nothing that could be acted on.
+                None => (),
             }
-            let _ = std::fs::remove_file(&path);
+            if let Err(error) = std::fs::remove_file(&path) {
+                tracing::warn!(%error, file = %path.display(), "an old record of a child stays");
+            }
         }
         Ok(killed)
     }

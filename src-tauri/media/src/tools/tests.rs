@@ -219,7 +219,7 @@ fn a_killed_parent_leaves_no_child_and_leftovers_find_the_rest() {
     assert_eq!(record.kill_leftovers().unwrap(), 1);
     assert!(gone_within(away, Duration::from_secs(2)));
     assert_eq!(record.kill_leftovers().unwrap(), 0);
-    let files: Vec<_> = std::fs::read_dir(folder.path().join("record")).unwrap().collect();
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("record/children")).unwrap().collect();
     assert!(files.is_empty(), "{files:?}");
 }
 
@@ -228,6 +228,7 @@ async fn a_reaped_child_leaves_no_record() {
     let (folder, run) = scratch();
     let records = folder.path().join("records");
     let open = Leftovers::open(&records).unwrap();
+    let records = records.join("children");
     let seen = shell(&format!("sleep 0.2; ls '{}'", records.display())).output(&run, LONG).await.unwrap();
     assert!(String::from_utf8(seen.stdout).unwrap().contains(".child"), "a running child is on record");
     drop(open);
