@@ -65,6 +65,8 @@ pub struct Inner {
     tools: Arc<RwLock<Tools>>,
     media_url: RwLock<String>,
     ownership: Mutex<Option<Ownership>>,
+    /// Open as long as children may be started: each is on record while it runs.
+    _leftovers: Leftovers,
 }
 
 impl std::ops::Deref for Backend {
@@ -218,6 +220,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         tools,
         media_url: RwLock::new(String::new()),
         ownership: Mutex::new(Some(ownership)),
+        _leftovers: leftovers,
     });
     Ok(Backend { inner })
 }
