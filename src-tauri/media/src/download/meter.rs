@@ -110,7 +110,7 @@ pub(super) fn too_large(most: u64) -> MediaError {
 }
 
 /// Bytes a second for people: `38 MB/s`, `4.2 MB/s`, `310 kB/s`.
-fn speed_text(speed: f64) -> String {
+pub(super) fn speed_text(speed: f64) -> String {
     match speed {
         s if s >= 9.95e6 => format!("{:.0} MB/s", s / 1e6),
         s if s >= 1e6 => format!("{:.1} MB/s", s / 1e6),

@@ -5,14 +5,17 @@
 //! Invariants: nothing is reached that [`guard`] did not pass; nothing is written outside the request's folder;
 //! ffmpeg sees only files we wrote.
 
+mod base64;
 mod client;
 mod direct;
+mod gate;
 mod guard;
 mod hls;
 mod meter;
 mod page;
 mod policy;
 mod sniff;
+mod ytdlp;
 
 pub use client::{Answer, Ask, Client, SourceHeaders, client};
 pub use guard::check_url;
@@ -81,7 +84,13 @@ impl Fetch<'_> {
     async fn source(&self, url: &Url) -> Result<Fetched, MediaError> {
         let direct =
             Direct { client: &self.client, headers: &self.headers, folder: self.folder, run: self.run };
-        match direct.get(url).await? {
+        let got = match direct.get(url).await {
+            Ok(got) => got,
+            // Some sites turn away everything but browsers; yt-dlp knows their ways.
+            Err(error) if error.code == ErrorCode::AccessRefused => return self.by_yt_dlp(url, error).await,
+            Err(error) => return Err(error),
+        };
+        match got {
             Got::File { path, title, url } => {
                 Ok(Fetched { path, title, final_url: url.into(), method: Method::Direct })
             }
@@ -91,8 +100,24 @@ impl Fetch<'_> {
                 final_url: url.into(),
                 method: Method::Hls,
             }),
-            Got::Page { html, url } => page::fetch(self, &html, &url).await,
-            Got::Dash => Err(MediaError::new(ErrorCode::FileTypeUnsupported, "This is a DASH manifest.")),
+            Got::Page { html, url: from } => match page::fetch(self, &html, &from).await {
+                Err(error) if page::is_final(error.code) => self.by_yt_dlp(url, error).await,
+                fetched => fetched,
+            },
+            Got::Dash => {
+                let says = "This is a DASH manifest, which only yt-dlp can read; it is not installed.";
+                self.by_yt_dlp(url, MediaError::new(ErrorCode::FileTypeUnsupported, says)).await
+            }
+        }
+    }
+
+    /// The last resort; without it, or when it finds nothing either, what stood before is the answer.
+    async fn by_yt_dlp(&self, url: &Url, before: MediaError) -> Result<Fetched, MediaError> {
+        match ytdlp::fetch(self, url).await {
+            Err(error) if matches!(error.code, ErrorCode::ToolMissing | ErrorCode::NoVideoOnPage) => {
+                Err(before)
+            }
+            fetched => fetched,
         }
     }
 }

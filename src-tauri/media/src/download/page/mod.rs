@@ -68,6 +68,12 @@ fn is_ours(code: ErrorCode) -> bool {
     matches!(code, Cancelled | DiskFull | Internal | ProcessingTimeout | StorageFault | ToolMissing)
 }
 
+/// Failures of a page after which another way to its video is worth trying.
+pub(super) fn is_final(code: ErrorCode) -> bool {
+    use ErrorCode::{AccessRefused, MediaDamaged, NoVideoOnPage, PlaylistProtected, UrlNotFound};
+    matches!(code, AccessRefused | MediaDamaged | NoVideoOnPage | PlaylistProtected | UrlNotFound)
+}
+
 /// Failures that say more than that there was no video.
 fn is_telling(code: ErrorCode) -> bool {
     use ErrorCode::{

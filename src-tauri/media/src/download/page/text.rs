@@ -4,7 +4,8 @@
 //! extension or by the media type that stands beside it. Leaves resolving and ranking to [`super::find`].
 //! Scripts are read as text and never run.
 
-use super::super::sniff::find;
+use crate::download::base64::decode;
+use crate::download::sniff::find;
 
 /// An address as it stands in the text, relative or absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,33 +173,10 @@ fn base64_text(token: &str) -> Option<String> {
     if token.len() < 24 || token.len() > 1 << 20 {
         return None;
     }
-    let bytes = base64(token)?;
+    let bytes = decode(token)?;
     let promising =
         [&b"http"[..], b"m3u8", b".mp4", b"{\""].iter().any(|needle| find(&bytes, needle).is_some());
     promising.then(|| String::from_utf8(bytes).ok())?
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut have) = (0u32, 0);
-    for b in text.bytes() {
-        let value = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        have += 6;
-        if have >= 8 {
-            have -= 8;
-            bytes.push((bits >> have & 0xff) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
