@@ -98,6 +98,32 @@ fn make(shape: Shape, folder: &Path) {
     program("ffmpeg", &args, folder);
 }
 
+/// The same film as DASH, in `main.mpd`.
+pub fn dash() -> PathBuf {
+    let film = clip(Shape::Mp4Single);
+    let folder = film.join("dash");
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(|e| e.into_inner());
+    if !folder.join("made").is_file() {
+        std::fs::create_dir_all(&folder).unwrap();
+        let args = [
+            "-v",
+            "error",
+            "-nostdin",
+            "-y",
+            "-allowed_extensions",
+            "ALL",
+            "-i",
+            "../main.m3u8",
+            "-c",
+            "copy",
+        ];
+        program("ffmpeg", &[&args[..], &["-f", "dash", "-seg_duration", "1", "main.mpd"]].concat(), &folder);
+        std::fs::write(folder.join("made"), "").unwrap();
+    }
+    folder
+}
+
 /// The bytes of a shape's segments, in order.
 pub fn segments(shape: Shape) -> Vec<Vec<u8>> {
     let folder = clip(shape);

@@ -237,7 +237,9 @@ async fn answer(
 
 pub async fn tools() -> Tools {
     static TOOLS: OnceCell<Tools> = OnceCell::const_new();
-    TOOLS.get_or_init(|| async { Tools::find(&ToolPaths::default()).await }).await.clone()
+    // Tests of our own search must not depend on what else is installed.
+    let paths = ToolPaths { yt_dlp: Some("/nonexistent/yt-dlp".into()), ..ToolPaths::default() };
+    TOOLS.get_or_init(|| async { Tools::find(&paths).await }).await.clone()
 }
 
 /// Fetches as one call of a process would.
