@@ -41,6 +41,18 @@ pub fn dependents(conn: &Connection, job: i64) -> Result<Vec<i64>, StoreError> {
     )
 }
 
+/// Everything that this job needs, directly or through others.
+pub fn ancestors(conn: &Connection, job: i64) -> Result<Vec<i64>, StoreError> {
+    ids(
+        conn,
+        "WITH RECURSIVE earlier (job) AS (
+           SELECT needs FROM dependencies WHERE job = ?1
+           UNION SELECT d.needs FROM dependencies d JOIN earlier e ON d.job = e.job)
+         SELECT job FROM earlier ORDER BY job",
+        job,
+    )
+}
+
 /// Whether all that the job needs has succeeded.
 pub fn met(conn: &Connection, job: i64) -> Result<bool, StoreError> {
     let sql = "SELECT NOT EXISTS (SELECT 1 FROM dependencies d JOIN jobs n ON n.job_id = d.needs

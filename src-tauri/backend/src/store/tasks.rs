@@ -221,7 +221,7 @@ pub fn set_place(conn: &Connection, seq: i64, rank: i64, seat: i64, now: UtcTime
 /// Forgets how a task ended, before it is tried again; progress counts anew.
 pub fn reopen(conn: &Connection, seq: i64) -> Result<(), StoreError> {
     conn.prepare_cached(
-        "UPDATE tasks SET status = 'queued', finished_at = NULL, error = NULL, progress = 0, cached = 0, note = NULL
+        "UPDATE tasks SET finished_at = NULL, error = NULL, progress = 0, cached = 0, note = NULL
          WHERE seq = ?1",
     )?
     .execute(params![seq])?;

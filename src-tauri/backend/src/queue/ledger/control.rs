@@ -215,16 +215,31 @@ impl Ledger {
             let message = format!("The task {task_id} has no step \"{step}\". It has: {}.", known.join(", "));
             return Err(StoreError::answer(ErrorCode::InvalidInput, message));
         };
-        let later = dependencies::dependents(conn, first.job_id)?;
+        let mut again = dependencies::dependents(conn, first.job_id)?;
+        again.push(first.job_id);
+        // What they need and what had failed is tried again too, or they would wait for it for ever.
+        let mut needed = Vec::new();
+        for job in &again {
+            needed.extend(dependencies::ancestors(conn, *job)?);
+        }
         tasks::reopen(conn, task.seq)?;
-        for job in all.iter().filter(|job| job.job_id == first.job_id || later.contains(&job.job_id)) {
+        let redone: Vec<_> = all
+            .iter()
+            .filter(|job| {
+                again.contains(&job.job_id)
+                    || needed.contains(&job.job_id) && matches!(job.state, JobState::Dead | JobState::Cancelled)
+            })
+            .collect();
+        for job in &redone {
             if job.state == JobState::Running {
                 end_run(conn, changes, job, Stop::Again, now)?;
             }
-            jobs::reset(conn, job.job_id, true)?;
+            jobs::reset(conn, job.job_id, again.contains(&job.job_id))?;
             changes.jobs.insert(job.job_id);
         }
-        self.make_ready_if_met(conn, first.job_id, now)?;
+        for job in &redone {
+            self.make_ready_if_met(conn, job.job_id, now)?;
+        }
         settle(conn, changes, task.seq, now)?;
         Ok(task.seq)
     }
