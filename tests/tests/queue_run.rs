@@ -39,7 +39,9 @@ async fn steps_run_in_their_order_and_the_task_completes() {
     let task = rig.until_status(&id, TaskStatus::Completed).await;
     assert_eq!((task.progress, task.current_step.as_deref()), (100.0, None));
     assert_eq!((task.media_id.as_deref(), task.note.as_deref()), (Some("m_1"), Some("no_speech")));
-    assert!(task.started_at.is_some() && task.finished_at.is_some() && task.waiting.is_none() && !task.cached);
+    assert!(
+        task.started_at.is_some() && task.finished_at.is_some() && task.waiting.is_none() && !task.cached
+    );
     let order: Vec<_> = rig.steps.seen().iter().map(|seen| seen.step.clone()).collect();
     assert_eq!((order[0].as_str(), order[1].as_str(), order[4].as_str()), ("fetch", "probe", "end"));
     let detail = rig.queue.get(&id).await.unwrap();
@@ -55,8 +57,9 @@ async fn passing_faults_are_tried_again_later_permanent_ones_die_with_what_needs
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::start(folder.path()).await;
     let passing = rig.add(1, json!({"fail": "NETWORK_LOST", "fail_times": 1})).await;
-    let permanent =
-        rig.add(2, json!([{"name": "a", "fail": "MEDIA_DAMAGED"}, {"name": "b", "after": ["a"]}, {"name": "c"}])).await;
+    let permanent = rig
+        .add(2, json!([{"name": "a", "fail": "MEDIA_DAMAGED"}, {"name": "b", "after": ["a"]}, {"name": "c"}]))
+        .await;
 
     let task = rig.until(&passing, "the retry", |task| task.waiting.is_some()).await;
     let Some(Waiting::Until { time, attempt: 2 }) = task.waiting else { panic!("{:?}", task.waiting) };
@@ -76,7 +79,8 @@ async fn passing_faults_are_tried_again_later_permanent_ones_die_with_what_needs
     rig.queue.retry(&permanent).await.unwrap();
     rig.until_status(&passing, TaskStatus::Completed).await;
     rig.until_status(&permanent, TaskStatus::Failed).await;
-    let runs = |step: &str| rig.steps.seen().iter().filter(|s| s.task_id == permanent && s.step == step).count();
+    let runs =
+        |step: &str| rig.steps.seen().iter().filter(|s| s.task_id == permanent && s.step == step).count();
     assert_eq!((runs("a"), runs("b"), runs("c")), (2, 0, 1));
     rig.stop().await;
 }
@@ -107,7 +111,9 @@ async fn a_missing_model_waits_without_using_a_try_until_it_is_there() {
     let rig = Rig::start(folder.path()).await;
     let id = rig.add(1, json!({"fail": "MODEL_MISSING", "fail_times": 3})).await;
     for look in 1..=3 {
-        let task = rig.until(&id, "waiting", |task| task.waiting.is_some() && task.status != TaskStatus::Completed).await;
+        let task = rig
+            .until(&id, "waiting", |task| task.waiting.is_some() && task.status != TaskStatus::Completed)
+            .await;
         assert_eq!(task.waiting, Some(Waiting::For { code: ErrorCode::ModelMissing, time: None }));
         let job = &rig.queue.get(&id).await.unwrap().jobs[0];
         assert_eq!((job.state, job.attempts, job.history.len()), (JobState::Waiting, 0, 1), "look {look}");
@@ -168,7 +174,10 @@ async fn pause_gives_runs_back_and_resume_goes_on() {
     let task = rig.task(&one).await;
     assert!(task.paused && task.waiting == Some(Waiting::Paused) && !task.status.is_final());
     let job = &rig.queue.get(&one).await.unwrap().jobs[0];
-    assert_eq!((job.state, job.attempts, job.history[0].outcome), (JobState::Ready, 0, AttemptOutcome::Snoozed));
+    assert_eq!(
+        (job.state, job.attempts, job.history[0].outcome),
+        (JobState::Ready, 0, AttemptOutcome::Snoozed)
+    );
     rig.queue.resume(Some(&one), None).await.unwrap();
     rig.until_status(&one, TaskStatus::Completed).await;
 
@@ -211,7 +220,11 @@ async fn lanes_hold_their_limits_and_one_mutex_runs_once() {
     let at_once = |ids: &[String]| {
         let spans: Vec<_> =
             seen.iter().filter(|s| ids.contains(&s.task_id)).map(|s| (s.started, s.ended.unwrap())).collect();
-        spans.iter().map(|(at, _)| spans.iter().filter(|(from, to)| from <= at && at < to).count()).max().unwrap()
+        spans
+            .iter()
+            .map(|(at, _)| spans.iter().filter(|(from, to)| from <= at && at < to).count())
+            .max()
+            .unwrap()
     };
     assert_eq!(at_once(&ids[..6]), 2);
     assert_eq!(at_once(&ids[6..]), 1);
@@ -336,7 +349,8 @@ async fn events_follow_the_commit_and_end_with_the_last_state() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::start(folder.path()).await;
     let mut events = rig.events.subscribe();
-    let id = rig.add(1, json!([{"name": "a", "progress": 0.5, "ms": 1200}, {"name": "b", "after": ["a"]}])).await;
+    let id =
+        rig.add(1, json!([{"name": "a", "progress": 0.5, "ms": 1200}, {"name": "b", "after": ["a"]}])).await;
     let (mut progress, mut statuses, mut queue) = (0.0, Vec::new(), false);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while statuses.last() != Some(&TaskStatus::Completed) {
@@ -368,7 +382,10 @@ async fn shutdown_gives_running_jobs_back_and_the_next_start_goes_on() {
     let limits = Limits { work: false, ..Limits::default() };
     let rig = Rig::start_with(folder.path(), limits, Arc::new(MovedClock::default())).await;
     let job = &rig.queue.get(&id).await.unwrap().jobs[0];
-    assert_eq!((job.state, job.attempts, job.history[0].outcome), (JobState::Ready, 0, AttemptOutcome::Snoozed));
+    assert_eq!(
+        (job.state, job.attempts, job.history[0].outcome),
+        (JobState::Ready, 0, AttemptOutcome::Snoozed)
+    );
     rig.queue.set_limits(Limits::default()).await.unwrap();
     rig.until_running(&id).await;
     rig.queue.cancel(&id).await.unwrap();

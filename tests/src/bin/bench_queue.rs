@@ -255,17 +255,36 @@ async fn main() -> Result<()> {
     if with_peers {
         let header = ["", "enqueued/s", "run/s", "p50 ms", "p99 ms", "run ratio", "p50 ratio"];
         let row = |cells: [String; 7]| {
-            println!("| {:18} | {:>10} | {:>8} | {:>7} | {:>7} | {:>9} | {:>9} |", cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]);
+            println!(
+                "| {:18} | {:>10} | {:>8} | {:>7} | {:>7} | {:>9} | {:>9} |",
+                cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]
+            );
         };
         row(header.map(str::to_string));
         let number = |value: f64| format!("{value:.0}");
         let millis = |value: f64| format!("{value:.2}");
-        row(["Bobina".into(), number(ours.enqueued), number(ours.run), millis(wait.p50), millis(wait.p99), "1".into(), "1".into()]);
+        row([
+            "Bobina".into(),
+            number(ours.enqueued),
+            number(ours.run),
+            millis(wait.p50),
+            millis(wait.p99),
+            "1".into(),
+            "1".into(),
+        ]);
         for peer in peers(&folder)? {
             let ratio = format!("{:.1}×", ours.run / peer.run);
             // Below a hundredth of a millisecond the clock decides, not the queue.
             let faster = format!("{:.1}×", peer.p50 / wait.p50.max(0.01));
-            row([peer.name, number(peer.enqueued), number(peer.run), millis(peer.p50), millis(peer.p99), ratio, faster]);
+            row([
+                peer.name,
+                number(peer.enqueued),
+                number(peer.run),
+                millis(peer.p50),
+                millis(peer.p99),
+                ratio,
+                faster,
+            ]);
         }
     }
     Ok(())

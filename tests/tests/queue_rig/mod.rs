@@ -9,7 +9,8 @@
 use backend::queue::{Clock, JobRun, Limits, NewTask, Queue, StepFailure, StepOutput, Steps, task_id};
 use backend::store::{Store, StoreError};
 use domain::{
-    ApiError, ErrorCode, Event, Priority, Source, Step, StepKind, Task, TaskInput, TaskKind, TaskStatus, UtcTime,
+    ApiError, ErrorCode, Event, Priority, Source, Step, StepKind, Task, TaskInput, TaskKind, TaskStatus,
+    UtcTime,
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -28,7 +29,8 @@ pub struct MovedClock {
 
 impl Clock for MovedClock {
     fn now(&self) -> UtcTime {
-        let real = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
+        let real =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
         UtcTime(real as i64 + self.ahead_ms.load(Ordering::Relaxed))
     }
 
@@ -95,7 +97,8 @@ impl Scripted {
         output.media_id = option("media_id").as_str().map(str::to_string);
         output.skip_dependents = option("skip_dependents") == true;
         if option("rows") == "fail" {
-            output.apply = Some(Box::new(|_| Err(StoreError::answer(ErrorCode::MediaDamaged, "rows refused"))));
+            output.apply =
+                Some(Box::new(|_| Err(StoreError::answer(ErrorCode::MediaDamaged, "rows refused"))));
         }
         Ok(output)
     }
@@ -151,7 +154,9 @@ impl Rig {
         let (events, _) = broadcast::channel(4096);
         let scratch = folder.join("scratch");
         let queue =
-            Queue::start(store.clone(), clock.clone(), steps.clone(), limits, events.clone(), scratch).await.unwrap();
+            Queue::start(store.clone(), clock.clone(), steps.clone(), limits, events.clone(), scratch)
+                .await
+                .unwrap();
         Rig { queue, store, steps, clock, events }
     }
 
@@ -228,7 +233,8 @@ pub fn new_task(number: u64, steps: Value) -> NewTask {
 fn scripted_step(index: usize, step: Value) -> Step {
     let Value::Object(mut options) = step else { panic!("a step is an object") };
     let mut take = |name: &str| options.remove(name);
-    let name = take("name").and_then(|n| n.as_str().map(str::to_string)).unwrap_or_else(|| format!("s{index}"));
+    let name =
+        take("name").and_then(|n| n.as_str().map(str::to_string)).unwrap_or_else(|| format!("s{index}"));
     let lane = take("lane").map(|lane| serde_json::from_value(lane).unwrap());
     let after = take("after").map(|after| serde_json::from_value(after).unwrap()).unwrap_or_default();
     Step { name, kind: StepKind::Noop, after, lane, options: Map::from_iter(options) }

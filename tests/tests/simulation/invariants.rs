@@ -46,7 +46,11 @@ fn final_states_stay(world: &mut World) {
     let now = states(world);
     if !world.users_act {
         for (job, state) in &world.finals {
-            assert!(now.get(job).is_none_or(|new| new == state), "job {job} went from {state} to {:?}", now.get(job));
+            assert!(
+                now.get(job).is_none_or(|new| new == state),
+                "job {job} went from {state} to {:?}",
+                now.get(job)
+            );
         }
     }
     world.finals = now.into_iter().filter(|(_, state)| state.is_final()).collect();
@@ -63,7 +67,8 @@ fn bounds_hold(world: &World) {
     assert_eq!(over, 0, "more tries than allowed");
     let snoozed = format!("SELECT count(*) FROM jobs WHERE snoozed_ms > {}", retry::MAX_SNOOZE_TOTAL_MS);
     assert_eq!(world.count(&snoozed), 0, "put off for too long");
-    let due = world.count("SELECT count(*) FROM jobs WHERE (run_at IS NULL) = (state IN ('scheduled', 'waiting'))");
+    let due =
+        world.count("SELECT count(*) FROM jobs WHERE (run_at IS NULL) = (state IN ('scheduled', 'waiting'))");
     assert_eq!(due, 0, "put-off jobs have a time, others have none");
 }
 
@@ -97,7 +102,12 @@ fn tasks_follow_their_jobs(world: &mut World) {
         if let Some(before) = world.progress.get(&seq)
             && !world.users_act
         {
-            assert!(task.progress >= *before, "progress of {} went from {before} to {}", task.task_id, task.progress);
+            assert!(
+                task.progress >= *before,
+                "progress of {} went from {before} to {}",
+                task.task_id,
+                task.progress
+            );
         }
         progress.insert(seq, task.progress);
     }

@@ -12,10 +12,12 @@ use std::time::Instant;
 use world::World;
 
 /// Events of one life.
-const EVENTS: usize = 300;
+const EVENTS: usize = 200;
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
 fn live(seed: u64, trace: bool) -> u64 {
@@ -59,5 +61,5 @@ fn the_book_keeps_its_invariants_whatever_happens() {
     });
     let claims = claims.into_inner();
     println!("{count} seeds, {claims} claims, {:.1} s", started.elapsed().as_secs_f64());
-    assert!(claims > count * 20, "the lives were too quiet to show anything: {claims} claims");
+    assert!(claims > count * 15, "the lives were too quiet to show anything: {claims} claims");
 }

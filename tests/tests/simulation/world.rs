@@ -4,8 +4,8 @@ use backend::queue::ledger::{Busy, Changes, Claimed, Death, Ledger, Outcome, Suc
 use backend::queue::{Limits, NewTask, Snooze, task_id};
 use backend::store::{Durability, StoreError, connect};
 use domain::{
-    ApiError, ErrorCode, JobState, Lane, Priority, RetryClass, Source, Step, StepKind, TaskInput, TaskKind, UtcTime,
-    retry,
+    ApiError, ErrorCode, JobState, Lane, Priority, RetryClass, Source, Step, StepKind, TaskInput, TaskKind,
+    UtcTime, retry,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rusqlite::Connection;
@@ -152,7 +152,8 @@ impl World {
         let count = self.random.random_range(1..=5);
         (0..count)
             .map(|index| {
-                let after = (0..index).filter(|_| self.random.random_bool(0.4)).map(|n| format!("s{n}")).collect();
+                let after =
+                    (0..index).filter(|_| self.random.random_bool(0.4)).map(|n| format!("s{n}")).collect();
                 let mut options = Map::new();
                 if self.random.random_bool(0.3) {
                     options.insert("mutex".into(), json!(format!("m{}", self.random.random_range(0..3))));
@@ -191,7 +192,8 @@ impl World {
     }
 
     fn pick_run(&mut self, stopped: bool) -> Option<usize> {
-        let matching: Vec<_> = (0..self.runs.len()).filter(|index| self.runs[*index].stopped == stopped).collect();
+        let matching: Vec<_> =
+            (0..self.runs.len()).filter(|index| self.runs[*index].stopped == stopped).collect();
         if matching.is_empty() { None } else { Some(matching[self.random.random_range(0..matching.len())]) }
     }
 
@@ -218,7 +220,8 @@ impl World {
         if self.random.random_bool(0.2) {
             error.retry_after_ms = Some(self.random.random_range(0..100_000));
         }
-        let snooze = self.random.random_bool(0.1).then(|| Snooze { until: Some(self.now.plus_millis(5_000)) });
+        let snooze =
+            self.random.random_bool(0.1).then(|| Snooze { until: Some(self.now.plus_millis(5_000)) });
         Outcome::Failure { error, snooze, engine: None }
     }
 
@@ -267,7 +270,10 @@ impl World {
         let base = retry::BACKOFF_MS[attempt as usize - 1];
         let least = (base * 8 / 10).max(error.retry_after_ms.unwrap_or(0) as i64);
         let longest = (base * 12 / 10).max(error.retry_after_ms.unwrap_or(0) as i64);
-        assert!((least..=longest).contains(&delay), "try {attempt}: {delay} is not within {least}..={longest}");
+        assert!(
+            (least..=longest).contains(&delay),
+            "try {attempt}: {delay} is not within {least}..={longest}"
+        );
     }
 
     fn tell_progress(&mut self) {
@@ -310,7 +316,8 @@ impl World {
     }
 
     fn snapshot(&self) -> Vec<(i64, String, f64, Option<i64>)> {
-        let mut statement = self.conn.prepare("SELECT job_id, state, progress, lease FROM jobs ORDER BY job_id").unwrap();
+        let mut statement =
+            self.conn.prepare("SELECT job_id, state, progress, lease FROM jobs ORDER BY job_id").unwrap();
         statement
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .unwrap()
@@ -333,8 +340,10 @@ impl World {
         self.users_act = true;
         let id = self.added[self.random.random_range(0..self.added.len())].clone();
         let other = self.added[self.random.random_range(0..self.added.len())].clone();
-        let lane: Option<Lane> =
-            self.random.random_bool(0.7).then(|| LANES[self.random.random_range(0..LANES.len())].parse().unwrap());
+        let lane: Option<Lane> = self
+            .random
+            .random_bool(0.7)
+            .then(|| LANES[self.random.random_range(0..LANES.len())].parse().unwrap());
         let act = self.random.random_range(0..12);
         let rank = self.random.random_range(0..4);
         let step = format!("s{}", self.random.random_range(0..5));
@@ -360,7 +369,8 @@ impl World {
     }
 
     fn wake(&mut self) {
-        let code = if self.random.random_bool(0.5) { ErrorCode::ModelMissing } else { ErrorCode::RateLimited };
+        let code =
+            if self.random.random_bool(0.5) { ErrorCode::ModelMissing } else { ErrorCode::RateLimited };
         self.commit(|ledger, conn, changes, now| ledger.wake(conn, changes, code, now));
     }
 
@@ -368,7 +378,8 @@ impl World {
         let sql = "SELECT t.task_id, j.step, j.state, j.mutex FROM tasks t JOIN jobs j ON j.task = t.seq
                    WHERE t.status IN ('queued', 'processing') ORDER BY t.seq, j.position";
         let mut statement = self.conn.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+        let rows =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
         rows.map(Result::unwrap).collect()
     }
 
@@ -393,9 +404,14 @@ impl World {
         self.runs.clear();
         self.ledger = Ledger::new(self.ledger.limits.clone());
         // A crash during recovery is a crash as well.
-        while !matches!(self.commit(|ledger, conn, changes, now| ledger.recover(conn, changes, death, now)), Some(Ok(_))) {}
-        let running: i64 =
-            self.conn.query_row("SELECT count(*) FROM jobs WHERE state = 'running'", [], |row| row.get(0)).unwrap();
+        while !matches!(
+            self.commit(|ledger, conn, changes, now| ledger.recover(conn, changes, death, now)),
+            Some(Ok(_))
+        ) {}
+        let running: i64 = self
+            .conn
+            .query_row("SELECT count(*) FROM jobs WHERE state = 'running'", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(running, 0);
     }
 

@@ -227,7 +227,8 @@ impl Ledger {
             .iter()
             .filter(|job| {
                 again.contains(&job.job_id)
-                    || needed.contains(&job.job_id) && matches!(job.state, JobState::Dead | JobState::Cancelled)
+                    || needed.contains(&job.job_id)
+                        && matches!(job.state, JobState::Dead | JobState::Cancelled)
             })
             .collect();
         for job in &redone {
