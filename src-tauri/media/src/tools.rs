@@ -9,6 +9,7 @@ mod child;
 pub(crate) mod ffmpeg;
 pub mod leftovers;
 mod locate;
+mod open;
 mod program;
 mod spawner;
 
@@ -17,6 +18,7 @@ mod tests;
 
 pub use child::Child;
 pub use leftovers::Leftovers;
+pub use open::open_address;
 pub use program::{Finished, Program};
 
 use crate::{MediaError, Run};

@@ -1,0 +1,262 @@
+//! The flags, as clap reads them.
+
+use clap::{Args, Parser, Subcommand};
+use domain::{Priority, TaskKind, TaskStatus, UrlStatus};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Add media, get a searchable transcript, lose nothing.
+#[derive(Debug, Parser)]
+#[command(name = "bobina", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Data folder; the user's own by default
+    #[arg(long, global = true, value_name = "DIR", env = backend::folder::DATA_DIR_VARIABLE)]
+    pub data_dir: Option<PathBuf>,
+    /// Print exactly one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Queue files, folders and links
+    Add(AddArgs),
+    /// List tasks
+    Tasks(TasksArgs),
+    /// Show a task with its steps and attempts
+    Task {
+        /// A task's id, or its beginning
+        id: String,
+    },
+    /// Cancel a task
+    Cancel {
+        /// A task's id, or its beginning
+        id: String,
+    },
+    /// Pause a task, a lane or everything
+    Pause(PauseArgs),
+    /// Undo a pause
+    Resume(PauseArgs),
+    /// Try a failed or cancelled task again
+    Retry(RetryArgs),
+    /// List jobs that will not be tried again by themselves
+    DeadLetters(PageArgs),
+    /// List the media
+    Library(PageArgs),
+    /// Find what was said
+    Search(SearchArgs),
+    /// Print a transcript
+    Transcript(TranscriptArgs),
+    /// List URLs and where they stand
+    Urls(UrlsArgs),
+    /// Watch folders for new media
+    Watch {
+        #[command(subcommand)]
+        command: WatchCommand,
+    },
+    /// List recipes
+    Recipes,
+    /// List, download, import and remove speech models
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Check tools, models and the data folder
+    Doctor,
+    /// Run the queue and serve the user interface on this machine
+    Serve(ServeArgs),
+    /// Hear speech on standard input and output; started by Bobina itself
+    #[command(hide = true)]
+    Worker,
+}
+
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Files, folders (recursive) and URLs
+    #[arg(required = true, value_name = "PATH|URL")]
+    pub sources: Vec<OsString>,
+    /// download, transcribe, vsl or one of your own
+    #[arg(long, value_name = "NAME")]
+    pub recipe: Option<String>,
+    /// auto, or a language such as en or pt
+    #[arg(long, default_value = "auto", value_name = "LANGUAGE")]
+    pub language: String,
+    /// auto, basic or whisper:<model>
+    #[arg(long, default_value = "auto", value_name = "ENGINE")]
+    pub engine: String,
+    /// low, medium, high or urgent
+    #[arg(long, default_value = "medium", value_parser = word::<Priority>, value_name = "PRIORITY")]
+    pub priority: Priority,
+    /// Sent with the requests for these URLs: "Name: value", or @FILE with one a line (keeps secrets off the command line)
+    #[arg(long = "header", value_name = "K: V|@FILE")]
+    pub headers: Vec<String>,
+    /// A host in a private range that these downloads may reach
+    #[arg(long = "allow-host", value_name = "HOST")]
+    pub allow_hosts: Vec<String>,
+    /// Not before a time: 2026-11-21T22:00:00Z, "2026-11-21 22:00", 22:00 or +2h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub not_before: Option<String>,
+    /// Do finished steps again
+    #[arg(long)]
+    pub again: bool,
+    /// Wait until the tasks have ended
+    #[arg(long)]
+    pub wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// queued, processing, completed, failed or cancelled
+    #[arg(long, value_parser = word::<TaskStatus>, value_name = "STATUS")]
+    pub status: Option<TaskStatus>,
+    /// Such as media_processing
+    #[arg(long, value_parser = word::<TaskKind>, value_name = "KIND")]
+    pub kind: Option<TaskKind>,
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PageArgs {
+    /// How many, 1 to 500
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: Option<u32>,
+    /// How many to pass over
+    #[arg(long, value_name = "N")]
+    pub offset: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// A task's id, or its beginning; everything when left out
+    pub id: Option<String>,
+    /// A lane: net, cpu, model or provider:<name>
+    #[arg(long, conflicts_with = "id", value_name = "LANE")]
+    pub lane: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// A task's id, or its beginning
+    #[arg(required_unless_present = "all_failed")]
+    pub id: Option<String>,
+    /// All tasks that failed
+    #[arg(long, conflicts_with = "id")]
+    pub all_failed: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// The last word matches as a beginning; "in quotes" as a phrase
+    #[arg(required = true, value_name = "WORDS")]
+    pub words: Vec<String>,
+    /// Only in this media
+    #[arg(long, value_name = "MEDIA_ID")]
+    pub media: Option<String>,
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TranscriptArgs {
+    /// Id of a transcript, a media or a task
+    pub id: String,
+    /// txt, md, srt, vtt, ass, json or csv
+    #[arg(long, value_name = "FORMAT", value_parser = ["txt", "md", "srt", "vtt", "ass", "json", "csv"])]
+    pub format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct UrlsArgs {
+    /// pending_ingest, downloading, downloaded, transcribed, categorized or failed
+    #[arg(long, value_parser = word::<UrlStatus>, value_name = "STATUS")]
+    pub status: Option<UrlStatus>,
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Watch a folder
+    Add {
+        dir: PathBuf,
+        /// Recipe of what appears there
+        #[arg(long, value_name = "NAME")]
+        recipe: Option<String>,
+        /// Its subfolders too
+        #[arg(long)]
+        subfolders: bool,
+    },
+    /// List watched folders
+    List,
+    /// Stop watching a folder
+    Remove {
+        /// Its id or its path
+        #[arg(value_name = "ID|DIR")]
+        watch: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List speech models
+    List,
+    /// Download a model, or go on with it
+    Download { name: String },
+    /// Take in a model file
+    Import {
+        file: PathBuf,
+        /// Its name here; from the file's name when left out
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Remove a model
+    Remove { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// 4782 unless the settings say otherwise; 0 for any free one
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Open the address in the browser
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// One of the words of a closed set; the error lists them.
+fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_subcommand() {
+        for arguments in [
+            ["bobina", "--json", "--data-dir", "x", "tasks"],
+            ["bobina", "tasks", "--json", "--data-dir", "x"],
+            ["bobina", "--json", "tasks", "--data-dir", "x"],
+        ] {
+            let cli = Cli::try_parse_from(arguments).unwrap();
+            assert!(cli.json, "{arguments:?}");
+            assert_eq!(cli.data_dir, Some("x".into()), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_words_are_named_with_the_right_ones() {
+        let error = Cli::try_parse_from(["bobina", "tasks", "--status", "done"]).unwrap_err().to_string();
+        assert!(error.contains("queued, processing, completed, failed, cancelled"), "{error}");
+    }
+}
