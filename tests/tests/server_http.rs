@@ -147,7 +147,10 @@ async fn item_1_only_loopback_is_listened_on() {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
     let wildcard = format!("00000000:{port:04X}");
     assert!(!table.contains(&wildcard), "listens on every address");
-    assert!(std::fs::read_to_string("/proc/net/tcp6").is_ok_and(|table| !table.contains(&format!(":{port:04X} "))));
+    assert!(
+        std::fs::read_to_string("/proc/net/tcp6")
+            .is_ok_and(|table| !table.contains(&format!(":{port:04X} ")))
+    );
 }
 
 #[tokio::test]
@@ -314,7 +317,8 @@ async fn ranges_give_the_bytes_they_name() {
 async fn the_window_reads_media_and_nobody_else_across_origins() {
     let server = server().await;
     for origin in ["tauri://localhost", "http://tauri.localhost", "https://tauri.localhost"] {
-        let answer = server.get_media("file/m1", &[("Origin", origin), ("Sec-Fetch-Site", "cross-site")]).await;
+        let answer =
+            server.get_media("file/m1", &[("Origin", origin), ("Sec-Fetch-Site", "cross-site")]).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
     }
     let element = server.get_media("file/m1", &[("Sec-Fetch-Site", "cross-site")]).await;
@@ -334,7 +338,11 @@ async fn commands_answer_with_json_and_the_status_of_their_error() {
     let refused = server.rpc("refuse", "", &[]).await;
     assert_eq!((refused.status, &refused.json()["error"]["code"]), (404, &json!("TASK_NOT_FOUND")));
     let address = server.rpc("server.address", "", &[]).await.json();
-    assert_eq!(address["media_url"], server.running.media_url.as_str(), "media plays from the listener asked");
+    assert_eq!(
+        address["media_url"],
+        server.running.media_url.as_str(),
+        "media plays from the listener asked"
+    );
     let unknown = server.ask("GET /api/v1/tasks", &[("Authorization", &server.bearer())], "").await;
     assert_eq!(unknown.status, 404);
 }

@@ -77,7 +77,9 @@ fn sources(given: &[OsString], folder: &Path) -> (Vec<String>, Vec<Refused>) {
 }
 
 fn code(outcome: &Outcome, refused: &[Refused], waited: bool) -> u8 {
-    let failed = |task: &Task| matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled) || task.error.is_some();
+    let failed = |task: &Task| {
+        matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled) || task.error.is_some()
+    };
     if !refused.is_empty() || (waited && outcome.tasks.iter().any(failed)) {
         1
     } else if outcome.interrupted {

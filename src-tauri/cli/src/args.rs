@@ -7,7 +7,13 @@ use std::path::PathBuf;
 
 /// Add media, get a searchable transcript, lose nothing.
 #[derive(Debug, Parser)]
-#[command(name = "bobina", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "bobina",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// Data folder; the user's own by default
     #[arg(long, global = true, value_name = "DIR", env = backend::folder::DATA_DIR_VARIABLE)]
@@ -67,9 +73,6 @@ pub enum Command {
     Doctor,
     /// Run the queue and serve the user interface on this machine
     Serve(ServeArgs),
-    /// Hear speech on standard input and output; started by Bobina itself
-    #[command(hide = true)]
-    Worker,
 }
 
 #[derive(Debug, Args)]

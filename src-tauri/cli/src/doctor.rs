@@ -21,7 +21,11 @@ fn describe(report: &DoctorReport) -> String {
     for check in &report.checks {
         out.push_str(&line(check));
     }
-    out.push_str(if report.healthy { "\nEverything needed is here.\n" } else { "\nSomething needed is missing.\n" });
+    out.push_str(if report.healthy {
+        "\nEverything needed is here.\n"
+    } else {
+        "\nSomething needed is missing.\n"
+    });
     out
 }
 

@@ -19,8 +19,10 @@ impl Failure {
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        let is_wrong_use =
-            matches!(error.code, ErrorCode::InvalidInput | ErrorCode::CommandUnknown | ErrorCode::EngineUnknown);
+        let is_wrong_use = matches!(
+            error.code,
+            ErrorCode::InvalidInput | ErrorCode::CommandUnknown | ErrorCode::EngineUnknown
+        );
         Self { error, code: if is_wrong_use { 2 } else { 1 } }
     }
 }

@@ -11,8 +11,9 @@ pub fn headers(given: &[String]) -> Result<Vec<Header>, Failure> {
     for each in given {
         match each.strip_prefix('@') {
             Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| Failure::usage(format!("The header file {file} cannot be read: {error}.")))?;
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    Failure::usage(format!("The header file {file} cannot be read: {error}."))
+                })?;
                 for line in text.lines().filter(|line| !line.trim().is_empty()) {
                     headers.push(header(line)?);
                 }
@@ -31,7 +32,9 @@ fn header(line: &str) -> Result<Header, Failure> {
         return Err(wrong());
     }
     if http::HeaderValue::from_str(value).is_err() {
-        return Err(Failure::usage(format!("The value of the header {name} holds a character that headers cannot.")));
+        return Err(Failure::usage(format!(
+            "The value of the header {name} holds a character that headers cannot."
+        )));
     }
     Ok(Header { name: name.into(), value: value.into() })
 }

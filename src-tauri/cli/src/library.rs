@@ -65,7 +65,11 @@ pub async fn search(session: &Session, output: &Output, args: SearchArgs) -> Res
         let mut last = None;
         for hit in &hits.items {
             if last != Some(&hit.transcript_id) {
-                out.push_str(&format!("{}  {}\n", style(plain(&hit.title)).bold(), style(&hit.media_id).dim()));
+                out.push_str(&format!(
+                    "{}  {}\n",
+                    style(plain(&hit.title)).bold(),
+                    style(&hit.media_id).dim()
+                ));
                 last = Some(&hit.transcript_id);
             }
             out.push_str(&format!("  {:>8}  {}\n", clock(hit.start), highlighted(&hit.snippet)));
@@ -129,7 +133,9 @@ async fn export(host: &Host, id: &str, format: &str) -> Result<Value, ApiError> 
         answer => return answer,
     };
     match whole_id(host, id).await {
-        Ok(whole) if whole != id => host.call("transcripts.export", json!({ "id": whole, "format": format })).await,
+        Ok(whole) if whole != id => {
+            host.call("transcripts.export", json!({ "id": whole, "format": format })).await
+        }
         Err(error) if error.code == ErrorCode::InvalidInput => Err(error),
         _ => Err(refused),
     }

@@ -37,9 +37,6 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return wrong_use(&error, &arguments),
     };
-    if matches!(cli.command, Command::Worker) {
-        return code(u8::try_from(media::speech::worker::serve()).unwrap_or(1));
-    }
     let output = Output::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -78,8 +75,6 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Models { command } => models::run(&session, output, command).await,
         Command::Doctor => doctor::run(&session, output).await,
         Command::Serve(args) => serve::run(&session, output, args).await,
-        // Answered before there was a runtime.
-        Command::Worker => Ok(0),
     }
 }
 

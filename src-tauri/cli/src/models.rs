@@ -26,10 +26,12 @@ pub async fn run(session: &Session, output: &Output, command: ModelsCommand) -> 
         ModelsCommand::Import { file, name } => {
             let path = std::path::absolute(&file)
                 .map_err(|error| ApiError::invalid(format!("{}: {error}", file.display())))?;
-            let path = path.to_str().ok_or_else(|| Failure::usage("The file's name is not valid Unicode."))?;
+            let path =
+                path.to_str().ok_or_else(|| Failure::usage("The file's name is not valid Unicode."))?;
             let answer = session.once("models.import", json!({ "path": path, "name": name })).await?;
             let item: ModelItem = typed(answer.clone())?;
-            output.either(&answer, || format!("Imported {} ({}).\n", plain(&item.name), text::size(item.size)));
+            output
+                .either(&answer, || format!("Imported {} ({}).\n", plain(&item.name), text::size(item.size)));
             Ok(0)
         }
         ModelsCommand::Remove { name } => {
@@ -82,7 +84,12 @@ async fn download(session: &Session, output: &Output, name: &str) -> Result<u8, 
 }
 
 /// The installed model, or `None` when the user stopped it.
-async fn follow(host: &Host, output: &Output, name: &str, mut events: EventStream) -> Result<Option<ModelItem>, Failure> {
+async fn follow(
+    host: &Host,
+    output: &Output,
+    name: &str,
+    mut events: EventStream,
+) -> Result<Option<ModelItem>, Failure> {
     let input: Value = json!({ "name": name });
     let mut item: ModelItem = typed(host.call("models.download", input.clone()).await?)?;
     let bar = bar(&item);
@@ -131,7 +138,8 @@ fn bar(item: &ModelItem) -> Option<ProgressBar> {
         return None;
     }
     let bar = ProgressBar::new(item.size);
-    let style = ProgressStyle::with_template("{msg} {bar:32.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    let style =
+        ProgressStyle::with_template("{msg} {bar:32.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(plain(&item.name));
     Some(bar)

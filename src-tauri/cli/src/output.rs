@@ -89,7 +89,9 @@ pub fn cure(error: &ApiError) -> Option<String> {
             return Some("If you trust that host, add it again with --allow-host HOST.".into());
         }
         Cure::DownloadModel => {
-            return Some("See the models with `bobina models list`, then: bobina models download NAME".into());
+            return Some(
+                "See the models with `bobina models list`, then: bobina models download NAME".into(),
+            );
         }
         Cure::InstallTool => return Some("`bobina doctor` says what to install.".into()),
         _ => {}

@@ -97,7 +97,8 @@ impl Progress {
 fn bar(title: &str) -> ProgressBar {
     let bar = ProgressBar::new(100);
     // The template is ours and right; the plain style is the fallback all the same.
-    let style = ProgressStyle::with_template("{prefix:28} {bar:24.cyan/dim} {pos:>3} % {elapsed:>4} {wide_msg:.dim}");
+    let style =
+        ProgressStyle::with_template("{prefix:28} {bar:24.cyan/dim} {pos:>3} % {elapsed:>4} {wide_msg:.dim}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(truncate_str(title, 28, "…").into_owned());
     bar.enable_steady_tick(Duration::from_millis(500));

@@ -36,7 +36,9 @@ async fn serve(host: &Host, output: &Output, args: ServeArgs) -> Result<(), Fail
         }
     });
     if !server::has_ui() {
-        output.note("This program was built without its user interface: build ui first (npm run build), then bobina.");
+        output.note(
+            "This program was built without its user interface: build ui first (npm run build), then bobina.",
+        );
     }
     let page = if args.open { open(host.data_dir(), &running, output) } else { None };
     signals::asked_to_stop().await;
@@ -53,13 +55,17 @@ async fn serve(host: &Host, output: &Output, args: ServeArgs) -> Result<(), Fail
 /// every user of the machine.
 fn open(data_dir: &Path, running: &Running, output: &Output) -> Option<PathBuf> {
     let opened = write_page(data_dir, &running.ui_url)
-        .map_err(|error| ApiError::internal(format!("The page that opens the browser could not be written: {error}")))
+        .map_err(|error| {
+            ApiError::internal(format!("The page that opens the browser could not be written: {error}"))
+        })
         .and_then(|page| {
             media::tools::open_address(&page.to_string_lossy())?;
             Ok(page)
         });
     opened
-        .map_err(|error| output.note(&format!("The browser could not be opened: {error}. Open the address yourself.")))
+        .map_err(|error| {
+            output.note(&format!("The browser could not be opened: {error}. Open the address yourself."))
+        })
         .ok()
 }
 

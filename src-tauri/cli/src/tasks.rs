@@ -88,7 +88,8 @@ pub async fn list(session: &Session, output: &Output, args: TasksArgs) -> Result
         }
         let now = text::now();
         let rows: Vec<Vec<String>> = page.items.iter().map(|task| row(task, now)).collect();
-        let columns = [column("ID"), column("STATUS"), number("%"), column("WHEN"), wide("TITLE"), wide("NOW")];
+        let columns =
+            [column("ID"), column("STATUS"), number("%"), column("WHEN"), wide("TITLE"), wide("NOW")];
         text::table(&columns, &rows, output.width()) + &more(page.total, page.items.len(), page.offset)
     });
     Ok(0)
@@ -131,7 +132,10 @@ fn describe_task(detail: &TaskDetail, width: Option<usize>) -> String {
     field("task", task.task_id.clone());
     field("source", plain(task.input.source.as_str()));
     field("status", format!("{} {:.0} %", coloured(task.status).to_string().trim_end(), task.progress));
-    field("recipe", format!("{}, language {}, engine {}", task.input.recipe, task.input.language, task.input.engine));
+    field(
+        "recipe",
+        format!("{}, language {}, engine {}", task.input.recipe, task.input.language, task.input.engine),
+    );
     field("added", relative(task.created_at, now));
     if let Some(seconds) = task.duration {
         field("length", clock(seconds));
@@ -149,7 +153,8 @@ fn describe_task(detail: &TaskDetail, width: Option<usize>) -> String {
         field("note", note.clone());
     }
     let rows: Vec<Vec<String>> = detail.jobs.iter().map(|job| job_row(job, now)).collect();
-    let columns = [column("STEP"), column("STATE"), number("%"), number("TRIES"), column("ENGINE"), wide("DETAIL")];
+    let columns =
+        [column("STEP"), column("STATE"), number("%"), number("TRIES"), column("ENGINE"), wide("DETAIL")];
     out.push('\n');
     out.push_str(&text::table(&columns, &rows, width));
     for error in detail.jobs.iter().filter_map(|job| job.error.as_ref()).take(3) {
@@ -231,7 +236,8 @@ pub async fn retry(session: &Session, output: &Output, args: RetryArgs) -> Resul
 }
 
 pub async fn dead_letters(session: &Session, output: &Output, page: PageArgs) -> Result<u8, Failure> {
-    let answer = session.once("dead_letters.list", json!({ "limit": page.limit, "offset": page.offset })).await?;
+    let answer =
+        session.once("dead_letters.list", json!({ "limit": page.limit, "offset": page.offset })).await?;
     let letters: Page<DeadLetter> = typed(answer.clone())?;
     output.either(&answer, || {
         if letters.items.is_empty() {

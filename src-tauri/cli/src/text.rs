@@ -14,7 +14,12 @@ pub fn plain(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push(' '),
             // Marks that reverse the reading direction, and invisible line ends.
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {
+            '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{2028}'
+            | '\u{2029}' => {
                 out.push_str(&format!("\\u{{{:x}}}", each as u32));
             }
             _ if each.is_control() => out.push_str(&format!("\\x{:02x}", each as u32)),
@@ -36,7 +41,11 @@ pub fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
         if value < 999.5 || unit == "TB" {
-            return if unit == "B" || value >= 99.5 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
+            return if unit == "B" || value >= 99.5 {
+                format!("{value:.0} {unit}")
+            } else {
+                format!("{value:.1} {unit}")
+            };
         }
         value /= 1000.0;
     }
@@ -72,7 +81,8 @@ fn span(seconds: u64) -> Option<String> {
 /// The local time of day, with the date when it is another day: `14:05`, `2026-11-22 14:05`.
 pub fn local(time: UtcTime, now: UtcTime) -> String {
     let zone = jiff::tz::TimeZone::system();
-    let at = |time: UtcTime| jiff::Timestamp::from_millisecond(time.0).map(|stamp| stamp.to_zoned(zone.clone()));
+    let at =
+        |time: UtcTime| jiff::Timestamp::from_millisecond(time.0).map(|stamp| stamp.to_zoned(zone.clone()));
     match (at(time), at(now)) {
         (Ok(at), Ok(now)) if at.date() == now.date() => at.strftime("%H:%M").to_string(),
         (Ok(at), _) => at.strftime("%Y-%m-%d %H:%M").to_string(),
@@ -136,7 +146,8 @@ fn narrow(columns: &[Column], widths: &mut [usize], width: usize) {
     const LEAST: usize = 12;
     let gaps = 2 * columns.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > width {
-        let widest = (0..widths.len()).filter(|i| columns[*i].cut && widths[*i] > LEAST).max_by_key(|i| widths[*i]);
+        let widest =
+            (0..widths.len()).filter(|i| columns[*i].cut && widths[*i] > LEAST).max_by_key(|i| widths[*i]);
         let Some(widest) = widest else { return };
         widths[widest] -= 1;
     }
@@ -155,9 +166,15 @@ mod tests {
 
     #[test]
     fn times_and_sizes_are_short() {
-        assert_eq!((clock(0.0), clock(247.9), clock(3723.0)), ("0:00".into(), "4:07".into(), "1:02:03".into()));
+        assert_eq!(
+            (clock(0.0), clock(247.9), clock(3723.0)),
+            ("0:00".into(), "4:07".into(), "1:02:03".into())
+        );
         assert_eq!(clock(f64::NAN), "0:00");
-        assert_eq!((size(0), size(999), size(1000), size(3_200_000), size(147_951_465)), ("0 B".into(), "999 B".into(), "1.0 kB".into(), "3.2 MB".into(), "148 MB".into()));
+        assert_eq!(
+            (size(0), size(999), size(1000), size(3_200_000), size(147_951_465)),
+            ("0 B".into(), "999 B".into(), "1.0 kB".into(), "3.2 MB".into(), "148 MB".into())
+        );
         let now = UtcTime(1_000_000_000);
         assert_eq!(relative(now, now), "now");
         assert_eq!(relative(now.plus_millis(-180_000), now), "3 min ago");

@@ -132,7 +132,9 @@ fn has_ended(task: &Task) -> bool {
 /// The code of a wait that only the user can end.
 fn stands_still(task: &Task) -> Option<ErrorCode> {
     match &task.waiting {
-        Some(Waiting::For { code, .. }) if matches!(code.cure(), Cure::DownloadModel | Cure::InstallTool) => Some(*code),
+        Some(Waiting::For { code, .. }) if matches!(code.cure(), Cure::DownloadModel | Cure::InstallTool) => {
+            Some(*code)
+        }
         _ => None,
     }
 }

@@ -31,15 +31,18 @@ pub async fn run(session: &Session, output: &Output, command: WatchCommand) -> R
             let is_path = watch.contains(std::path::MAIN_SEPARATOR) || Path::new(&watch).is_dir();
             let watch = if is_path { absolute(Path::new(&watch))? } else { watch };
             session.once("watch.remove", json!({ "watch": watch })).await?;
-            output.either(&json!({ "removed": watch }), || format!("{} is not watched any more.\n", plain(&watch)));
+            output.either(&json!({ "removed": watch }), || {
+                format!("{} is not watched any more.\n", plain(&watch))
+            });
         }
     }
     Ok(0)
 }
 
 fn absolute(path: &Path) -> Result<String, Failure> {
-    let path = std::path::absolute(path)
-        .map_err(|error| ApiError::invalid(format!("The folder {} is not known: {error}.", path.display())))?;
+    let path = std::path::absolute(path).map_err(|error| {
+        ApiError::invalid(format!("The folder {} is not known: {error}.", path.display()))
+    })?;
     let text = path.to_str().ok_or_else(|| Failure::usage("The folder's name is not valid Unicode."))?;
     Ok(text.to_string())
 }
@@ -75,7 +78,8 @@ pub async fn recipes(session: &Session, output: &Output) -> Result<u8, Failure> 
                 plain(&item.recipe.title),
             ]
         };
-        let good: Vec<Vec<String>> = recipes.items.iter().filter(|item| item.error.is_none()).map(row).collect();
+        let good: Vec<Vec<String>> =
+            recipes.items.iter().filter(|item| item.error.is_none()).map(row).collect();
         let columns = [column("NAME"), column("FROM"), wide("STEPS"), wide("TITLE")];
         text::table(&columns, &good, output.width())
     });

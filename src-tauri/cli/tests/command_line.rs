@@ -35,8 +35,9 @@ impl Bobina {
     fn json(&self, args: &[&str]) -> (i32, Value) {
         let output = self.run(args);
         let text = String::from_utf8(output.stdout).unwrap();
-        let value = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{args:?}: {error}\n{text}\n{}", String::from_utf8_lossy(&output.stderr)));
+        let value = serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!("{args:?}: {error}\n{text}\n{}", String::from_utf8_lossy(&output.stderr))
+        });
         (output.status.code().unwrap(), value)
     }
 
@@ -135,7 +136,11 @@ fn global_flags_stand_before_or_after_and_beat_the_environment() {
     let other = other.to_str().unwrap();
     for args in [["--data-dir", other, "--json", "tasks"], ["tasks", "--json", "--data-dir", other]] {
         let (code, value) = bobina.json(&args);
-        assert_eq!((code, &value["total"], &value["items"]), (0, &0.into(), &Value::Array(vec![])), "{value}");
+        assert_eq!(
+            (code, &value["total"], &value["items"]),
+            (0, &0.into(), &Value::Array(vec![])),
+            "{value}"
+        );
     }
     assert!(Path::new(other).join("bobina.db").exists());
     assert!(!bobina.data().exists(), "the flag wins over the variable");
@@ -144,20 +149,34 @@ fn global_flags_stand_before_or_after_and_beat_the_environment() {
 #[test]
 fn every_list_has_its_shape() {
     let bobina = Bobina::new();
-    for args in [&["tasks"][..], &["library"], &["urls"], &["dead-letters"], &["watch", "list"], &["search", "word"]] {
+    for args in
+        [&["tasks"][..], &["library"], &["urls"], &["dead-letters"], &["watch", "list"], &["search", "word"]]
+    {
         let (code, value) = bobina.json(&[args, &["--json"]].concat());
-        assert_eq!((code, &value["total"], value["items"].is_array()), (0, &0.into(), true), "{args:?}: {value}");
+        assert_eq!(
+            (code, &value["total"], value["items"].is_array()),
+            (0, &0.into(), true),
+            "{args:?}: {value}"
+        );
     }
     let (_, recipes) = bobina.json(&["recipes", "--json"]);
-    let names: Vec<&str> =
-        recipes["items"].as_array().unwrap().iter().filter_map(|item| item["recipe"]["name"].as_str()).collect();
+    let names: Vec<&str> = recipes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item["recipe"]["name"].as_str())
+        .collect();
     for name in ["download", "transcribe", "vsl"] {
         assert!(names.contains(&name), "{names:?}");
     }
     let (_, models) = bobina.json(&["models", "list", "--json"]);
     assert!(models["items"].as_array().is_some_and(|items| items.len() >= 10), "{models}");
     let (_, doctor) = bobina.json(&["doctor", "--json"]);
-    assert!(doctor["checks"].as_array().is_some_and(|checks| checks.iter().any(|check| check["name"] == "ffmpeg")));
+    assert!(
+        doctor["checks"]
+            .as_array()
+            .is_some_and(|checks| checks.iter().any(|check| check["name"] == "ffmpeg"))
+    );
     let (code, none) = bobina.json(&["task", "t_nothing", "--json"]);
     assert_eq!((code, &none["error"]["code"]), (1, &"TASK_NOT_FOUND".into()));
 }
@@ -172,7 +191,10 @@ fn add_without_anybody_there_records_and_says_who_will_run_it() {
     assert_eq!(output.status.code(), Some(1), "one was refused");
     let sources: Vec<&str> =
         value["tasks"].as_array().unwrap().iter().map(|task| task["source"].as_str().unwrap()).collect();
-    assert!(sources.len() == 2 && sources[0].ends_with("/a.wav") && sources[1].ends_with("/b.wav"), "{sources:?}");
+    assert!(
+        sources.len() == 2 && sources[0].ends_with("/a.wav") && sources[1].ends_with("/b.wav"),
+        "{sources:?}"
+    );
     for task in value["tasks"].as_array().unwrap() {
         assert_eq!((&task["status"], &task["cached"]), (&"queued".into(), &false.into()));
         for field in ["task_id", "kind", "media_id", "transcript_id", "error"] {
@@ -275,12 +297,14 @@ fn waiting_ends_with_the_tasks_and_prints_the_same_shape() {
     let bobina = Bobina::new();
     bobina.sound("quiet.wav");
     std::fs::write(bobina.folder.path().join("notes.txt"), "not media").unwrap();
-    let (code, value) = bobina.json(&["add", "quiet.wav", "--wait", "--json", "--engine", "basic", "--language", "en"]);
+    let (code, value) =
+        bobina.json(&["add", "quiet.wav", "--wait", "--json", "--engine", "basic", "--language", "en"]);
     let task = &value["tasks"][0];
     assert_eq!((code, &task["status"]), (0, &"completed".into()), "{value}");
     assert_eq!(task["note"], "no_speech");
     assert_eq!(task["error"], Value::Null);
-    let (code, again) = bobina.json(&["add", "quiet.wav", "--wait", "--json", "--engine", "basic", "--language", "en"]);
+    let (code, again) =
+        bobina.json(&["add", "quiet.wav", "--wait", "--json", "--engine", "basic", "--language", "en"]);
     assert_eq!((code, &again["tasks"][0]["cached"]), (0, &true.into()), "{again}");
     assert_eq!(again["tasks"][0]["media_id"], task["media_id"]);
     let (code, refused) = bobina.json(&["add", "notes.txt", "--wait", "--json"]);

@@ -101,9 +101,10 @@ impl Client {
             .bearer_auth(&self.token)
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(input.to_string());
-        let answer = request.send().await.map_err(|error| {
-            if error.is_connect() { CallError::Unreachable } else { CallError::Broken }
-        })?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| if error.is_connect() { CallError::Unreachable } else { CallError::Broken })?;
         let status = answer.status();
         let bytes = answer.bytes().await.map_err(|_| CallError::Broken)?;
         if status == http::StatusCode::UNAUTHORIZED {
@@ -169,7 +170,9 @@ mod tests {
     fn events_are_found_in_pieces() {
         let mut buffer = BytesMut::from(&b": connected\n\n: alive\n\ndata: {\"type\":\"urls_cha"[..]);
         assert_eq!(next_event(&mut buffer), None);
-        buffer.extend_from_slice(b"nged\"}\n\ndata: {\"type\":\"from_the_future\"}\n\ndata: {\"type\":\"lagged\"}\n\n");
+        buffer.extend_from_slice(
+            b"nged\"}\n\ndata: {\"type\":\"from_the_future\"}\n\ndata: {\"type\":\"lagged\"}\n\n",
+        );
         assert_eq!(next_event(&mut buffer), Some(Event::UrlsChanged));
         assert_eq!(next_event(&mut buffer), Some(Event::Lagged));
         assert_eq!(next_event(&mut buffer), None);

@@ -145,7 +145,10 @@ impl Guard {
                 .with_retry_after_ms(1000);
         }
         bucket.left -= 1.0;
-        ApiError::new(ErrorCode::Unauthorized, "The token is missing or wrong. Open the address that Bobina printed.")
+        ApiError::new(
+            ErrorCode::Unauthorized,
+            "The token is missing or wrong. Open the address that Bobina printed.",
+        )
     }
 }
 
@@ -242,9 +245,13 @@ mod tests {
         let guard = guard();
         let bearer = format!("Bearer {}", guard.bearer.as_str());
         let allowed = ("authorization", bearer.as_str());
-        for origin in
-            ["https://evil.com", "null", "http://127.0.0.1:3000", "https://127.0.0.1:4782", "tauri://localhost"]
-        {
+        for origin in [
+            "https://evil.com",
+            "null",
+            "http://127.0.0.1:3000",
+            "https://127.0.0.1:4782",
+            "tauri://localhost",
+        ] {
             assert_eq!(status(&guard, "/rpc/x", &[HOST, allowed, ("origin", origin)]), 403, "{origin}");
             assert_eq!(status(&guard, "/ws", &[HOST, allowed, ("origin", origin)]), 403, "{origin}");
         }
@@ -289,7 +296,11 @@ mod tests {
         let answers: Vec<u16> = (0..100).map(|_| status(&guard, "/events", &[HOST])).collect();
         assert!(answers.iter().filter(|answer| **answer == 429).count() >= 90, "{answers:?}");
         let bearer = format!("Bearer {right}");
-        assert_eq!(status(&guard, "/events", &[HOST, ("authorization", &bearer)]), 200, "right ones still pass");
+        assert_eq!(
+            status(&guard, "/events", &[HOST, ("authorization", &bearer)]),
+            200,
+            "right ones still pass"
+        );
         let protocol = format!("bobina, {WEBSOCKET_BEARER}{right}");
         assert_eq!(status(&guard, "/ws", &[HOST, ("sec-websocket-protocol", &protocol)]), 200);
     }

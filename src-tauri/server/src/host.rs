@@ -310,8 +310,11 @@ impl Engine for Host {
 mod tests {
     #[test]
     fn only_commands_that_change_nothing_are_sent_twice() {
-        let twice: Vec<&str> =
-            backend::api::COMMANDS.iter().map(|(name, _)| *name).filter(|name| super::only_reads(name)).collect();
+        let twice: Vec<&str> = backend::api::COMMANDS
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| super::only_reads(name))
+            .collect();
         for name in &twice {
             assert!(
                 ["add", "cancel", "pause", "retry", "set", "remove", "import", "download"]

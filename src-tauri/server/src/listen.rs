@@ -52,7 +52,9 @@ pub(crate) async fn accept(
             let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                 let router = router.clone();
                 async move {
-                    Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|e| match e {}))
+                    Ok::<_, Infallible>(
+                        router.oneshot(request.map(Body::new)).await.unwrap_or_else(|e| match e {}),
+                    )
                 }
             });
             let connection = hyper::server::conn::http1::Builder::new()

@@ -183,7 +183,10 @@ async fn forward(app: &App, url: &str, headers: &HeaderMap, head: bool) -> Respo
         }
     }
     let Ok(found) = request.send().await else {
-        return answer::refuse(ErrorCode::NetworkLost, "The Bobina that has the media has just ended. Try again.");
+        return answer::refuse(
+            ErrorCode::NetworkLost,
+            "The Bobina that has the media has just ended. Try again.",
+        );
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = found.status();

@@ -41,13 +41,18 @@ fn at_this_listener(app: &App, name: &str, host: Option<String>, output: Value) 
 
 async fn input(request: Request) -> Result<Value, ApiError> {
     let (parts, body) = request.into_parts();
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     // A form or plain text is what another page can send without being asked first.
     if !kind.eq_ignore_ascii_case("application/json") {
-        return Err(ApiError::new(ErrorCode::Forbidden, "Send the input with Content-Type: application/json."));
+        return Err(ApiError::new(
+            ErrorCode::Forbidden,
+            "Send the input with Content-Type: application/json.",
+        ));
     }
-    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: u64| length > MAX_BODY as u64) {
         return Err(too_large());
     }
@@ -62,7 +67,8 @@ async fn input(request: Request) -> Result<Value, ApiError> {
         return Ok(Value::Null);
     }
     // serde_json stops at 128 levels, so that deep nesting costs an error and not the stack.
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::invalid(format!("The body is not JSON: {error}.")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::invalid(format!("The body is not JSON: {error}.")))
 }
 
 fn too_large() -> ApiError {

@@ -96,7 +96,10 @@ pub async fn serve(engine: Arc<dyn Engine>, options: ServeOptions) -> Result<Run
             ),
             _ => ApiError::internal(format!("Listening on 127.0.0.1:{wanted} failed: {error}")),
         })?;
-    let port = listener.local_addr().map_err(|e| ApiError::internal(format!("The listener has no address: {e}")))?.port();
+    let port = listener
+        .local_addr()
+        .map_err(|e| ApiError::internal(format!("The listener has no address: {e}")))?
+        .port();
     let (bearer, media) = (Token::new(), Token::new());
     let (token, closing, connections) =
         (bearer.as_str().to_string(), CancellationToken::new(), TaskTracker::new());
@@ -107,7 +110,12 @@ pub async fn serve(engine: Arc<dyn Engine>, options: ServeOptions) -> Result<Run
         closing: closing.clone(),
         forwarder: client::http_client()?,
     });
-    connections.spawn(listen::accept(listener, router(app, options.ui), closing.clone(), connections.clone()));
+    connections.spawn(listen::accept(
+        listener,
+        router(app, options.ui),
+        closing.clone(),
+        connections.clone(),
+    ));
     let ui_url = format!("http://127.0.0.1:{port}/#token={token}");
     Ok(Running { port, token, media_url, ui_url, closing, connections })
 }

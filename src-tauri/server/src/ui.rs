@@ -50,7 +50,8 @@ pub(crate) async fn serve(request: Request) -> Response {
                 headers.insert(header::CONTENT_TYPE, kind);
             }
             // Vite puts the content's hash into the names of its assets; the page itself has to be asked for again.
-            let cache = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+            let cache =
+                if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
             response
         }
@@ -75,6 +76,8 @@ fn missing() -> Response {
         Build it with: npm --prefix ui ci && npm --prefix ui run build, and then build bobina again.\n";
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::NOT_FOUND;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
