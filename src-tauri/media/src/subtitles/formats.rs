@@ -28,10 +28,34 @@ pub(super) fn srt(transcript: &Transcript) -> String {
     out
 }
 
+/// Some readers take any two times in a line for the start of a caption, so the times that people say are parted too.
+fn part_times(line: &str) -> String {
+    let bytes = line.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut out = String::with_capacity(line.len());
+    let mut from = 0;
+    for (at, _) in line.match_indices(['.', ',']) {
+        // The seconds before the point: one or two digits after a colon.
+        let colon = (1..=2).any(|width| {
+            at > width
+                && bytes[at - width - 1] == b':'
+                && (at - width..at).all(digit)
+                && digit(at.wrapping_sub(width + 2))
+        });
+        if colon && digit(at + 1) {
+            out.push_str(&line[from..at]);
+            out.push(WORD_JOINER);
+            from = at;
+        }
+    }
+    out.push_str(&line[from..]);
+    out
+}
+
 fn srt_line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut before = '\0';
-    for c in line.chars() {
+    for c in part_times(line).chars() {
         let opens_tag = before == '<' && (c.is_ascii_alphabetic() || c == '/' || c == '!');
         let opens_override = before == '{' && c == '\\';
         let ends_arrow = before == '-' && c == '>';
@@ -72,7 +96,7 @@ pub(super) fn vtt(transcript: &Transcript, title: &str) -> String {
 }
 
 fn vtt_escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    part_times(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Advanced SubStation Alpha with one plain style.

@@ -136,6 +136,9 @@ fn nothing_said_becomes_syntax() {
     assert!(vtt.starts_with("WEBVTT a --&gt; b &lt;x&gt;\n\n"));
     assert!(vtt.contains("&lt;i&gt;a&lt;/i&gt;") && vtt.contains("&amp;"));
     assert_eq!(vtt.matches("-->").count(), captions(&nasty.segments).len());
+    for text in [&srt, &vtt] {
+        assert!(text.contains("00:00:09\u{2060}"), "a time that was said is no time line");
+    }
     let ass = write(TextFormat::Ass, &nasty, "t");
     assert!(!ass.contains("{\\") && ass.contains("｛\\\u{2060}an8｝"));
     assert_eq!(
