@@ -1,7 +1,6 @@
 //! Commands over the library: media, transcripts, search, URLs.
 //!
-//! Leaves all of it to `crate::library`.
-//! Invariant: reads only.
+//! Leaves everything to [`crate::library`]; nothing is decided here.
 
 use super::types::*;
 use crate::{Backend, library};
@@ -14,8 +13,8 @@ pub async fn list(backend: &Backend, query: LibraryQuery) -> Result<Page<MediaIt
 }
 
 /// One media with its transcripts.
-pub async fn get(backend: &Backend, id: MediaId) -> Result<MediaDetail, ApiError> {
-    library::get(&backend.store, &backend.downloads, id.media_id).await
+pub async fn get(backend: &Backend, input: MediaId) -> Result<MediaDetail, ApiError> {
+    library::get(&backend.store, &backend.downloads, input.media_id).await
 }
 
 /// Find what was said.
@@ -24,8 +23,8 @@ pub async fn search(backend: &Backend, query: SearchQuery) -> Result<Page<Search
 }
 
 /// A transcript with segments and words.
-pub async fn transcript(backend: &Backend, id: TranscriptId) -> Result<Transcript, ApiError> {
-    library::transcript(&backend.store, id.id).await
+pub async fn transcript(backend: &Backend, input: TranscriptId) -> Result<Transcript, ApiError> {
+    library::transcript(&backend.store, input.id).await
 }
 
 /// A transcript as a file.

@@ -1,28 +1,33 @@
-//! Scaffold of the commands; the bodies follow.
+//! Commands over what surrounds the work: watched folders, recipes, models, settings, the doctor.
+//!
+//! Leaves the work to the modules of those names; here stands only what one change means for the other parts.
 
 use super::types::*;
-use crate::Backend;
-use domain::source::UrlItem;
-use domain::{ApiError, Task, Transcript};
+use crate::queue::Limits;
+use crate::{Backend, doctor as checks, open, recipes as recipe_files};
+use domain::{ApiError, ErrorCode, Event};
 
 /// Watch a folder.
-pub async fn watch_add(_backend: &Backend, _input: WatchAddRequest) -> Result<WatchedFolder, ApiError> {
-    Err(ApiError::internal("system::watch_add is not built yet"))
+pub async fn watch_add(backend: &Backend, request: WatchAddRequest) -> Result<WatchedFolder, ApiError> {
+    let recipe = request.recipe.clone().unwrap_or_else(|| backend.settings.get().recipe);
+    recipe_files::find(backend.data_dir(), &recipe)?;
+    backend.watch.add(&request, &recipe).await
 }
 
 /// Watched folders.
-pub async fn watch_list(_backend: &Backend, _input: Nothing) -> Result<Page<WatchedFolder>, ApiError> {
-    Err(ApiError::internal("system::watch_list is not built yet"))
+pub async fn watch_list(backend: &Backend, _: Nothing) -> Result<Page<WatchedFolder>, ApiError> {
+    Ok(whole(backend.watch.list().await?))
 }
 
 /// Stop watching a folder.
-pub async fn watch_remove(_backend: &Backend, _input: WatchId) -> Result<Nothing, ApiError> {
-    Err(ApiError::internal("system::watch_remove is not built yet"))
+pub async fn watch_remove(backend: &Backend, input: WatchId) -> Result<Nothing, ApiError> {
+    backend.watch.remove(&input.watch).await?;
+    Ok(Nothing {})
 }
 
 /// Recipes, built-in and the user's own.
-pub async fn recipes(_backend: &Backend, _input: Nothing) -> Result<Page<RecipeItem>, ApiError> {
-    Err(ApiError::internal("system::recipes is not built yet"))
+pub async fn recipes(backend: &Backend, _: Nothing) -> Result<Page<RecipeItem>, ApiError> {
+    Ok(whole(recipe_files::list(backend.data_dir())))
 }
 
 /// Speech models.
@@ -51,21 +56,44 @@ pub async fn model_remove(_backend: &Backend, _input: ModelName) -> Result<Nothi
 }
 
 /// Check tools, models and the data folder.
-pub async fn doctor(_backend: &Backend, _input: Nothing) -> Result<DoctorReport, ApiError> {
-    Err(ApiError::internal("system::doctor is not built yet"))
+pub async fn doctor(backend: &Backend, _: Nothing) -> Result<DoctorReport, ApiError> {
+    checks::run(backend).await
 }
 
 /// The user's settings.
-pub async fn settings(_backend: &Backend, _input: Nothing) -> Result<Settings, ApiError> {
-    Err(ApiError::internal("system::settings is not built yet"))
+pub async fn settings(backend: &Backend, _: Nothing) -> Result<Settings, ApiError> {
+    Ok(backend.settings.get())
 }
 
-/// Replace the user's settings.
-pub async fn set_settings(_backend: &Backend, _input: Settings) -> Result<Settings, ApiError> {
-    Err(ApiError::internal("system::set_settings is not built yet"))
+/// Replace the user's settings. What runs obeys the new ones from its next step on.
+pub async fn set_settings(backend: &Backend, settings: Settings) -> Result<Settings, ApiError> {
+    recipe_files::find(backend.data_dir(), settings.recipe.trim())?;
+    let before = backend.settings.get();
+    let handle = backend.settings.clone();
+    let stored = tokio::task::spawn_blocking(move || handle.set(settings))
+        .await
+        .map_err(|_| ApiError::internal("storing the settings broke off"))??;
+    let work = backend.queue.limits().work;
+    backend.queue.set_limits(Limits { work, ..open::limits(&backend.settings) }).await?;
+    if tools_of(&before) != tools_of(&stored) {
+        backend.find_tools().await;
+        backend.queue.wake(ErrorCode::ToolMissing).await?;
+    }
+    // Nobody listening is fine: settings can always be read.
+    let _ = backend.events.send(Event::SettingsChanged);
+    Ok(stored)
+}
+
+fn tools_of(settings: &Settings) -> [&str; 4] {
+    [&settings.ffmpeg, &settings.ffprobe, &settings.pocketsphinx, &settings.yt_dlp]
 }
 
 /// Where media is served on loopback.
-pub async fn server_address(_backend: &Backend, _input: Nothing) -> Result<ServerAddress, ApiError> {
-    Err(ApiError::internal("system::server_address is not built yet"))
+pub async fn server_address(backend: &Backend, _: Nothing) -> Result<ServerAddress, ApiError> {
+    Ok(ServerAddress { media_url: backend.media_url() })
+}
+
+/// A list that is never long, as one page.
+fn whole<T>(items: Vec<T>) -> Page<T> {
+    Page { total: items.len() as u64, limit: u32::try_from(items.len()).unwrap_or(u32::MAX), offset: 0, items }
 }
