@@ -13,7 +13,7 @@ pub use query::Query;
 pub use rank::{MARK_END, MARK_START, score, snippet};
 
 /// Hits that are ranked: the newest of a query. Later ones follow in the order they were heard, newest first.
-pub const RANKED: u32 = 400;
+pub const RANKED: usize = 200;
 
 /// Hits are counted up to this many; a total that reaches it means "at least".
-pub const COUNTED: u32 = 2_000;
+pub const COUNTED: usize = 1_000;

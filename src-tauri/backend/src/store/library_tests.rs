@@ -270,7 +270,7 @@ fn many_hits_are_counted_up_to_the_cap_and_paged_without_doubles() {
     let mut seen = std::collections::HashSet::new();
     for offset in (0..2500).step_by(130) {
         let (total, hits) = search::search(&conn, &query, None, 130, offset).unwrap();
-        assert_eq!(total, u64::from(COUNTED));
+        assert_eq!(total, COUNTED as u64);
         for hit in hits {
             assert!(seen.insert(hit.snippet.clone()), "twice: {}", hit.snippet);
         }
