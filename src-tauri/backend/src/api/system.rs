@@ -95,5 +95,10 @@ pub async fn server_address(backend: &Backend, _: Nothing) -> Result<ServerAddre
 
 /// A list that is never long, as one page.
 fn whole<T>(items: Vec<T>) -> Page<T> {
-    Page { total: items.len() as u64, limit: u32::try_from(items.len()).unwrap_or(u32::MAX), offset: 0, items }
+    Page {
+        total: items.len() as u64,
+        limit: u32::try_from(items.len()).unwrap_or(u32::MAX),
+        offset: 0,
+        items,
+    }
 }
