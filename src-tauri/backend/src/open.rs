@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::watch::{RESCAN, SETTLE, WatchHandle, WatchOptions};
 use domain::{ApiError, Event};
 use futures::FutureExt;
+use media::speech::SpeechHost;
 use media::tools::{Leftovers, ToolPaths, Tools};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -187,6 +188,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
     let store = Store::open(&data_dir, clock.now())?;
     let settings = SettingsHandle::open(&data_dir)?;
     let tools = Arc::new(RwLock::new(Tools::find(&tool_paths(&settings)).await));
+    let speech_tools = tools.read().unwrap_or_else(PoisonError::into_inner).clone();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let context = Context {
         store: store.clone(),
@@ -198,6 +200,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         work_dir: data_dir.join("work"),
         models_dir: data_dir.join("models"),
         tools: tools.clone(),
+        speech: SpeechHost::new(options.worker_program, speech_tools, scratch.clone()),
         events: events.clone(),
         clock: clock.clone(),
     };

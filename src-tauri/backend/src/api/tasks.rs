@@ -9,6 +9,7 @@ use crate::intake::{self, Given};
 use crate::queue::{self, NewTask};
 use crate::recipes;
 use crate::secrets::Kept;
+use crate::steps::partial;
 use crate::store::urls;
 use domain::{ApiError, ErrorCode, Header, Lane, Recipe, Source, Task, TaskInput, TaskKind};
 use media::download::NetPolicy;
@@ -167,7 +168,18 @@ pub async fn get(backend: &Backend, id: TaskId) -> Result<TaskDetail, ApiError> 
 
 /// Cancel a task, a running one too.
 pub async fn cancel(backend: &Backend, id: TaskId) -> Result<Task, ApiError> {
-    backend.queue.cancel(&id.task_id).await
+    let task = backend.queue.cancel(&id.task_id).await?;
+    // A running step removes its own partial files once it has ended.
+    let (folder, id, input) = (backend.data_dir().join("work"), task.task_id.clone(), task.input.clone());
+    tokio::task::spawn_blocking(move || partial::remove(&folder, &id, &input))
+        .await
+        .map_err(|e| ApiError::internal(format!("Partial files could not be removed: {e}")))?;
+    if let Source::Url { url } = &task.input.source {
+        let (url, now) = (url.clone(), backend.clock.now());
+        let error = ApiError::new(ErrorCode::Cancelled, "The task was cancelled.");
+        backend.store.write(move |conn| urls::cancel(conn, &url, &error, now)).await?;
+    }
+    Ok(task)
 }
 
 /// Pause a task, a lane or everything.

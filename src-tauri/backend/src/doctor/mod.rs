@@ -23,6 +23,7 @@ pub async fn run(backend: &Backend) -> Result<DoctorReport, ApiError> {
         ffmpeg("ffprobe", tools.ffprobe()),
         basic_engine(tools.pocketsphinx()),
         yt_dlp(tools.yt_dlp(), tools.yt_dlp_version().await),
+        models(backend),
         data_folder(backend),
         disk(backend),
         key_store(backend).await,
@@ -109,6 +110,29 @@ fn yt_dlp(tool: Result<&Tool, MediaError>, version: Result<String, MediaError>) 
                 "Not installed. Direct links, HLS and most sales pages work without it.",
             )
         },
+    }
+}
+
+fn models(backend: &Backend) -> Check {
+    let none = || Check {
+        cure: Some("Download one that fits this machine: bobina models list".into()),
+        ..check(
+            "models",
+            "warning",
+            "No Whisper model is installed: only English is heard, by the basic engine.",
+        )
+    };
+    match media::models::installed(&backend.models_dir()) {
+        Err(error) => check("models", "warning", error.message),
+        Ok(installed) => {
+            let good: Vec<_> =
+                installed.iter().filter_map(|i| i.model.as_ref().ok()).map(|m| m.name.clone()).collect();
+            if good.is_empty() {
+                none()
+            } else {
+                check("models", "ok", format!("Installed: {}.", good.join(", ")))
+            }
+        }
     }
 }
 

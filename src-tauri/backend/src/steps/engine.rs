@@ -42,14 +42,21 @@ pub fn choose(models_dir: &Path, engine: &str, language: &str, english: bool) ->
 }
 
 fn auto(models_dir: &Path, language: Option<String>, english: bool) -> Result<Choice, ApiError> {
-    if let Some(model) = models::best_installed(models_dir, language.as_deref()) {
+    if let Some(model) = models::best_installed(models_dir, language.as_deref())? {
         return with_model(model, language);
+    }
+    if language.is_none()
+        && english
+        && let Some(model) = models::best_installed(models_dir, Some("en"))?
+    {
+        return with_model(model, Some("en".into()));
     }
     match language.as_deref() {
         Some("en") => Ok(basic()),
         None if english => Ok(basic()),
         _ => {
-            let heard = language.map_or_else(|| "speech in any language".into(), |code| format!("\"{code}\""));
+            let heard =
+                language.map_or_else(|| "speech in any language".into(), |code| format!("\"{code}\""));
             Err(ApiError::new(
                 ErrorCode::ModelMissing,
                 format!(
@@ -66,7 +73,7 @@ fn whisper(models_dir: &Path, name: &str, language: Option<String>) -> Result<Ch
 
 fn with_model(model: ModelFile, language: Option<String>) -> Result<Choice, ApiError> {
     if let Some(code) = &language
-        && !model.knows(code)
+        && !model.languages().hears(code)
     {
         return Err(ApiError::new(
             ErrorCode::LanguageUnsupported,
@@ -91,7 +98,11 @@ pub fn is_english(ui_language: &str, variable: impl Fn(&str) -> Option<String>) 
         .filter_map(|name| variable(name))
         .find(|value| !value.is_empty())
         .unwrap_or_default();
-    locale.is_empty() || locale.starts_with("en") || locale == "POSIX" || locale == "C" || locale.starts_with("C.")
+    locale.is_empty()
+        || locale.starts_with("en")
+        || locale == "POSIX"
+        || locale == "C"
+        || locale.starts_with("C.")
 }
 
 #[cfg(test)]
@@ -101,7 +112,9 @@ mod tests {
     #[test]
     fn the_locale_decides_what_unknown_speech_is() {
         let with = |pairs: &'static [(&'static str, &'static str)]| {
-            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string())
+            move |name: &str| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string())
+            }
         };
         assert!(is_english("system", with(&[])));
         assert!(is_english("system", with(&[("LANG", "en_US.UTF-8")])));

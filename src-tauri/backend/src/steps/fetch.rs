@@ -3,7 +3,7 @@
 //! Owns the step `fetch`; leaves the network to `media::download`.
 //! Invariant: the same content is one media, however many paths and URLs lead to it.
 
-use super::{Context, Done, blocking};
+use super::{Context, Done, blocking, partial};
 use crate::artifacts::fault;
 use crate::library::locate;
 use crate::queue::{JobRun, StepFailure, StepOutput};
@@ -88,7 +88,7 @@ async fn take_url(context: &Context, job: &JobRun, url: &str) -> Done {
     };
     context.store.write(mark).await?;
     context.tell(Event::UrlsChanged);
-    let folder = context.work_dir.join("fetch").join(&blake3::hash(url.as_bytes()).to_hex()[..32]);
+    let folder = partial::download_folder(&context.work_dir, url);
     let request = FetchRequest {
         url: url.into(),
         headers: headers(context, job).await?,

@@ -5,8 +5,11 @@
 //! Invariant: a step that succeeded has its result stored in the same transaction; run again, it finds that result.
 
 mod categorize;
+pub mod engine;
 mod fetch;
 mod look;
+pub(crate) mod partial;
+mod transcribe;
 
 use crate::artifacts::Artifacts;
 use crate::library::locate;
@@ -14,8 +17,9 @@ use crate::queue::{Clock, JobRun, StepFailure, StepOutput, Steps};
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;
 use crate::store::Store;
-use crate::store::media as media_rows;
-use domain::{ApiError, ErrorCode, Event, MediaInfo, StepKind};
+use crate::store::{lists, media as media_rows, urls};
+use domain::{ApiError, ErrorCode, Event, MediaInfo, RetryClass, Source, StepKind, TaskStatus, UrlStatus};
+use media::speech::SpeechHost;
 use media::tools::Tools;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -36,6 +40,7 @@ pub(crate) struct Context {
     pub work_dir: PathBuf,
     pub models_dir: PathBuf,
     pub tools: Arc<RwLock<Tools>>,
+    pub speech: SpeechHost,
     pub events: broadcast::Sender<Event>,
     pub clock: Arc<dyn Clock>,
 }
@@ -60,18 +65,59 @@ pub(crate) struct StepRunner(pub Context);
 impl Steps for StepRunner {
     async fn run(&self, job: JobRun) -> Done {
         let context = &self.0;
-        match job.step.kind {
-            StepKind::Fetch => fetch::run(context, &job).await,
-            StepKind::Probe => look::probe(context, &job).await,
-            StepKind::Poster => look::poster(context, &job).await,
-            StepKind::Filmstrip => look::filmstrip(context, &job).await,
-            StepKind::Waveform => look::waveform(context, &job).await,
-            StepKind::Categorize => categorize::run(context, &job).await,
-            StepKind::Transcribe => {
-                Err(StepFailure::from(ApiError::new(ErrorCode::KindUnavailable, "Not landed yet.")))
+        let mut done = run_kind(context, &job).await;
+        if let Err(failure) = &mut done {
+            if job.run.cancel.is_cancelled() {
+                remove_if_cancelled(context, &job).await;
+            } else {
+                mark_url(context, &job, failure);
             }
-            StepKind::Noop => Ok(StepOutput::default()),
         }
+        done
+    }
+}
+
+async fn run_kind(context: &Context, job: &JobRun) -> Done {
+    match job.step.kind {
+        StepKind::Fetch => fetch::run(context, job).await,
+        StepKind::Probe => look::probe(context, job).await,
+        StepKind::Poster => look::poster(context, job).await,
+        StepKind::Filmstrip => look::filmstrip(context, job).await,
+        StepKind::Waveform => look::waveform(context, job).await,
+        StepKind::Categorize => categorize::run(context, job).await,
+        StepKind::Transcribe => transcribe::run(context, job).await,
+        StepKind::Noop => Ok(StepOutput::default()),
+    }
+}
+
+/// A token also fires for a pause or the program's end; only a cancelled task loses its partial files.
+async fn remove_if_cancelled(context: &Context, job: &JobRun) {
+    let (id, now) = (job.task_id.clone(), context.clock.now());
+    match context.store.read(move |conn| lists::task(conn, &id, now)).await {
+        Ok(Some(task)) if task.status == TaskStatus::Cancelled => {
+            let (folder, id, input) = (context.work_dir.clone(), job.task_id.clone(), job.input.clone());
+            if tokio::task::spawn_blocking(move || partial::remove(&folder, &id, &input)).await.is_err() {
+                tracing::warn!(task = job.task_id, "partial files could not be removed");
+            }
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, task = job.task_id, "partial files may have stayed"),
+    }
+}
+
+/// A failure that will not be tried again by itself ends the URL's life as `failed`.
+fn mark_url(context: &Context, job: &JobRun, failure: &mut StepFailure) {
+    let Source::Url { url } = &job.input.source else { return };
+    let last = match failure.error.code.retry_class() {
+        RetryClass::Permanent => true,
+        RetryClass::Passing => job.attempt > context.settings.get().max_retries,
+        RetryClass::Waiting => false,
+    };
+    if last && failure.apply.is_none() {
+        let (url, error, now) = (url.clone(), failure.error.clone(), context.clock.now());
+        failure.apply = Some(Box::new(move |tx| {
+            urls::set_status(tx, &url, UrlStatus::Failed, Some(&error), now).map(drop)
+        }));
     }
 }
 

@@ -5,7 +5,7 @@
 //! Invariant: a window is stored once; a killed transcription goes on after its last stored window.
 
 use super::engine::{self, Choice};
-use super::{Context, Done, Media, media_of};
+use super::{Context, Done, Media, media_of, partial};
 use crate::artifacts::fault;
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::{transcripts, urls};
@@ -76,9 +76,11 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
         threads: threads(),
         known_language,
     };
-    let mut store_window = |window: WindowHeard| store_window(context, &transcript_id, &media.media_id, window);
+    let (id, media_id) = (transcript_id.clone(), media.media_id.clone());
+    let mut store_window = move |window: WindowHeard| store_window(context, &id, &media_id, window);
     let done = context.speech.transcribe(speech, &job.run, &mut store_window).await?;
-    std::fs::remove_file(&wav).map_err(|e| StepFailure::from(fault("The speech file cannot be removed", &e)))?;
+    std::fs::remove_file(&wav)
+        .map_err(|e| StepFailure::from(fault("The speech file cannot be removed", &e)))?;
     let (id, language, windows) = (transcript_id.clone(), done.language, done.windows as u32);
     let (now, status) = (context.clock.now(), url_status(context, job));
     let complete = Event::TranscriptChanged {
@@ -104,10 +106,11 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
 
 /// The media's sound as the engines want it; kept between tries, so that a resumed one need not make it again.
 async fn speech_wav(context: &Context, job: &JobRun, media: &Media) -> Result<PathBuf, StepFailure> {
-    let folder = context.work_dir.join("speech");
+    let wav = partial::speech_file(&context.work_dir, &job.task_id, &job.step.name);
     let store = |e: std::io::Error| StepFailure::from(fault("The speech file cannot be written", &e));
-    std::fs::create_dir_all(&folder).map_err(store)?;
-    let wav = folder.join(format!("{}-{}.wav", media.media_id, job.job_id));
+    if let Some(folder) = wav.parent() {
+        std::fs::create_dir_all(folder).map_err(store)?;
+    }
     if wav.is_file() {
         return Ok(wav);
     }
@@ -150,7 +153,15 @@ fn store_window<'a>(
         let (id, now) = (transcript_id.clone(), context.clock.now());
         let stored = context.store.write(move |tx| {
             let number = window.window.index as u32;
-            transcripts::append_window(tx, &id, number, &window.segments, &window.language, window.gap.as_ref(), now)
+            transcripts::append_window(
+                tx,
+                &id,
+                number,
+                &window.segments,
+                &window.language,
+                window.gap.as_ref(),
+                now,
+            )
         });
         stored.await.map_err(|error| {
             let error = ApiError::from(error);

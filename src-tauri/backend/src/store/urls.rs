@@ -60,6 +60,16 @@ pub fn set_media(conn: &Connection, url: &str, media_id: &str, now: UtcTime) -> 
     Ok(())
 }
 
+/// The task that worked on a URL was cancelled: a URL that was not downloaded yet has failed.
+pub fn cancel(conn: &Connection, url: &str, error: &ApiError, now: UtcTime) -> Result<(), StoreError> {
+    conn.prepare_cached(
+        "UPDATE urls SET status = 'failed', error = ?2, updated_at = ?3
+         WHERE url = ?1 AND status IN ('pending_ingest', 'downloading')",
+    )?
+    .execute(params![url, to_json(error)?, now.0])?;
+    Ok(())
+}
+
 /// The media a URL turned out to be, when it was downloaded before.
 pub fn media_of(conn: &Connection, url: &str) -> Result<Option<String>, StoreError> {
     Ok(conn
