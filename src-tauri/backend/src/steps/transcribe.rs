@@ -139,7 +139,7 @@ async fn begin(
             Ok((id, heard, known))
         })
         .await
-        .map_err(storage_failure)
+        .map_err(StepFailure::from)
 }
 
 fn store_window<'a>(
