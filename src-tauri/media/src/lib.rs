@@ -10,6 +10,7 @@ pub mod intake;
 pub mod pictures;
 pub mod probe;
 pub mod run;
+pub mod speech;
 pub mod subtitles;
 pub mod tools;
 pub mod waveform;

@@ -1,0 +1,2 @@
+//! Speech.
+pub mod silero;
