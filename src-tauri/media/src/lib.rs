@@ -7,6 +7,7 @@ pub mod audio;
 pub mod download;
 pub mod error;
 pub mod intake;
+pub mod models;
 pub mod pictures;
 pub mod probe;
 pub mod run;

@@ -36,7 +36,8 @@ struct Weights {
 }
 
 static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
-    let mut values = include_bytes!("weights.f16").as_chunks::<2>().0.iter().map(|pair| half(u16::from_le_bytes(*pair)));
+    let mut values =
+        include_bytes!("weights.f16").as_chunks::<2>().0.iter().map(|pair| half(u16::from_le_bytes(*pair)));
     let mut take = |count: usize| -> Vec<f32> { values.by_ref().take(count).collect() };
     let transform = take(2 * BINS * 256);
     let mut convolution = |output: usize, input: usize, stride: usize| Convolution {
@@ -44,8 +45,12 @@ static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
         bias: take(output),
         stride,
     };
-    let convolutions =
-        [convolution(128, BINS, 1), convolution(64, 128, 2), convolution(64, 64, 2), convolution(HIDDEN, 64, 1)];
+    let convolutions = [
+        convolution(128, BINS, 1),
+        convolution(64, 128, 2),
+        convolution(64, 64, 2),
+        convolution(HIDDEN, 64, 1),
+    ];
     let (input, recurrent) = (take(4 * HIDDEN * HIDDEN), take(4 * HIDDEN * HIDDEN));
     let gate_bias = take(4 * HIDDEN).iter().zip(take(4 * HIDDEN)).map(|(a, b)| a + b).collect();
     let (head, head_bias) = (take(HIDDEN), take(1)[0]);
