@@ -73,6 +73,9 @@ pub enum Command {
     Doctor,
     /// Run the queue and serve the user interface on this machine
     Serve(ServeArgs),
+    /// The child that runs the speech models; started by Bobina itself
+    #[command(hide = true)]
+    Worker,
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return wrong_use(&error, &arguments),
     };
+    if matches!(cli.command, Command::Worker) {
+        // Speaks its own protocol and touches no data folder.
+        return if media::speech::worker::serve() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let output = Output::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -75,6 +79,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Models { command } => models::run(&session, output, command).await,
         Command::Doctor => doctor::run(&session, output).await,
         Command::Serve(args) => serve::run(&session, output, args).await,
+        Command::Worker => Ok(0),
     }
 }
 
