@@ -66,7 +66,8 @@ pub(super) async fn hear<'w>(
         .tempdir_in(&run.scratch)
         .map_err(|e| MediaError::storage("Making a folder", &e))?;
     let one = |window: Window| hear_window(&program, &english, &hearing.job.wav, window, folder.path(), run);
-    let mut heard = stream::iter(hearing.left.clone().into_iter().map(one)).buffered(hearing.job.threads.max(1));
+    let mut heard =
+        stream::iter(hearing.left.clone().into_iter().map(one)).buffered(hearing.job.threads.max(1));
     if let Some(first) = hearing.left.first() {
         hearing.report(*first, 0.0);
     }
