@@ -49,6 +49,8 @@ impl Serving {
             {
                 let port = u16::try_from(address["port"].as_u64().context("no port")?)?;
                 let token = address["token"].as_str().context("no token")?.to_string();
+                // Installed once for the process; a second time is refused and harmless.
+                let _ = rustls::crypto::ring::default_provider().install_default();
                 let client = reqwest::Client::builder().no_proxy().build()?;
                 return Ok(Self { child, data_dir: data_dir.into(), port, token, client });
             }
