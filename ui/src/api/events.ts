@@ -74,6 +74,13 @@ export function keepFresh(host: Host, client: QueryClient): () => void {
   let scheduled = false;
   let seenConnection = false;
 
+  let staleAt = 0;
+  const stale = () => {
+    if (Date.now() - staleAt < LIST_EVERY) return;
+    staleAt = Date.now();
+    void client.invalidateQueries({ queryKey: ["tasks.list"], type: "inactive", refetchType: "none" });
+  };
+
   const everything = () => void client.invalidateQueries();
 
   function apply() {
@@ -130,14 +137,17 @@ export function keepFresh(host: Host, client: QueryClient): () => void {
 
   function applyTasks(tasks: Map<string, Task>) {
     const known = new Map<string, Task>();
-    for (const [, page] of client.getQueriesData<Page<Task>>({ queryKey: ["tasks.list"] })) page?.items.forEach((task) => known.set(task.task_id, task));
+    // Pages out of sight are not put right at every frame but read again when they come back.
+    const shown = { queryKey: ["tasks.list"], type: "active" } as const;
+    for (const [, page] of client.getQueriesData<Page<Task>>(shown)) page?.items.forEach((task) => known.set(task.task_id, task));
     let reorder = false;
     for (const task of tasks.values()) {
       const before = known.get(task.task_id);
       if (before === undefined || before.status !== task.status || before.paused !== task.paused) reorder = true;
       client.setQueryData<TaskDetail>(["tasks.get", task.task_id], (detail) => detail && { ...detail, task });
     }
-    client.setQueriesData<Page<Task>>({ queryKey: ["tasks.list"] }, (page) => page && withTasks(page, tasks));
+    client.setQueriesData<Page<Task>>(shown, (page) => page && withTasks(page, tasks));
+    stale();
     if (reorder) {
       again(["tasks.list"], LIST_EVERY);
       again(["queue.status"], LIST_EVERY);

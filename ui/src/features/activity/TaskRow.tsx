@@ -5,6 +5,7 @@ import { memo } from "react";
 import { call } from "../../api/call";
 import type { Recipe } from "../../api/generated/Recipe";
 import type { Task } from "../../api/generated/Task";
+import type { TaskStatus } from "../../api/generated/TaskStatus";
 import { IconButton } from "../../components/Button";
 import { Poster } from "../../components/Poster";
 import { Bar, Pills, type Tone } from "../../components/Progress";
@@ -54,7 +55,7 @@ export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFo
       >
         <span role="gridcell" className={css.poster}>
           <ChevronRight size={14} aria-hidden className={css.chevron} />
-          <RowPoster task={task} />
+          <RowPoster mediaId={task.media_id} isLink={task.input.source.type === "url"} />
         </span>
         <span role="gridcell" className={css.name}>
           <b title={task.title}>{task.title}</b>
@@ -73,7 +74,7 @@ export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFo
           <Remaining task={task} />
         </span>
         <span role="gridcell" className={css.acts}>
-          <Acts task={task} />
+          <Acts id={task.task_id} status={task.status} paused={task.paused} title={task.title} mediaId={task.status === "completed" || task.transcript_id !== null ? task.media_id : null} />
         </span>
       </div>
       {isOpen && <TaskDetail task={task} />}
@@ -81,17 +82,18 @@ export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFo
   );
 });
 
-function RowPoster({ task }: { task: Task }) {
+// Progress changes many times a second: what does not depend on it is kept out of its way.
+const RowPoster = memo(function RowPoster({ mediaId, isLink }: { mediaId: string | null; isLink: boolean }) {
   const address = useMediaUrl();
-  const item = useRestingMedia(task.media_id);
-  return <Poster small src={address(item?.poster)} kind={item?.kind ?? (task.input.source.type === "url" ? "link" : "file")} />;
-}
+  const item = useRestingMedia(mediaId);
+  return <Poster small src={address(item?.poster)} kind={item?.kind ?? (isLink ? "link" : "file")} />;
+});
 
 function Remaining({ task }: { task: Task }) {
   const t = useT();
   const language = useLanguage();
   if (task.status === "completed") return <>{task.cached ? t("remaining.cached") : task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
-  if (task.status === "failed" || task.status === "cancelled") return <>{task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
+  if (status === "failed" || status === "cancelled") return <>{task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
   if (task.estimated_completion !== null && !task.paused) {
     const seconds = (Date.parse(task.estimated_completion) - Date.now()) / 1000;
     if (seconds > 0) return <>{t("remaining.left", { time: span(language, seconds) })}</>;
@@ -99,21 +101,21 @@ function Remaining({ task }: { task: Task }) {
   return <>—</>;
 }
 
-function Acts({ task }: { task: Task }) {
+const Acts = memo(function Acts({ id, status, paused, title, mediaId }: { id: string; status: TaskStatus; paused: boolean; title: string; mediaId: string | null }) {
   const t = useT();
   const act = useAct();
-  const one = { task_id: task.task_id };
-  const active = task.status === "queued" || task.status === "processing";
+  const one = { task_id: id };
+  const active = status === "queued" || status === "processing";
   return (
     <>
-      {task.media_id !== null && (task.status === "completed" || task.transcript_id !== null) && (
-        <Link to="/library/$mediaId" params={{ mediaId: task.media_id }} search={{ t: undefined, find: undefined }} className={css.openLink} aria-label={t("tasks.open", { title: task.title })} title={t("tasks.open.short")}>
+      {mediaId !== null && (
+        <Link to="/library/$mediaId" params={{ mediaId }} search={{ t: undefined, find: undefined }} className={css.openLink} aria-label={t("tasks.open", { title })} title={t("tasks.open.short")}>
           <FileText size={16} aria-hidden />
         </Link>
       )}
       {active && (
-        <IconButton label={task.paused ? t("resume") : t("pause")} onPress={() => act(() => call(task.paused ? "tasks.resume" : "tasks.pause", { ...one, lane: null }))}>
-          {task.paused ? <Play size={15} aria-hidden /> : <Pause size={15} aria-hidden />}
+        <IconButton label={paused ? t("resume") : t("pause")} onPress={() => act(() => call(paused ? "tasks.resume" : "tasks.pause", { ...one, lane: null }))}>
+          {paused ? <Play size={15} aria-hidden /> : <Pause size={15} aria-hidden />}
         </IconButton>
       )}
       {active && (
@@ -121,11 +123,11 @@ function Acts({ task }: { task: Task }) {
           <X size={16} aria-hidden />
         </IconButton>
       )}
-      {(task.status === "failed" || task.status === "cancelled") && (
+      {(status === "failed" || status === "cancelled") && (
         <IconButton label={t("retry")} onPress={() => act(() => call("tasks.retry", { ...one, all_failed: false }))}>
           <RotateCcw size={15} aria-hidden />
         </IconButton>
       )}
     </>
   );
-}
+});
