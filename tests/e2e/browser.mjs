@@ -97,7 +97,7 @@ async function main() {
   await step("a stranger without the token gets nothing", async () => {
     const stranger = await (await browser.newContext()).newPage();
     await stranger.goto(new URL(address).origin);
-    await stranger.getByText("Bobina does not answer").waitFor();
+    await stranger.getByText("This page is not signed in").waitFor();
     await stranger.close();
   });
 

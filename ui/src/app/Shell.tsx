@@ -5,13 +5,16 @@ import { Activity, LibraryBig, Pause, Play, Settings } from "lucide-react";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { call } from "../api/call";
 import { connection } from "../api/events";
+import type { ApiError } from "../api/generated/ApiError";
+import { asApiError } from "../api/host";
 import { queueStatus } from "../api/queries";
 import { Button } from "../components/Button";
+import { Empty } from "../components/Empty";
 import { Mark } from "../components/Mark";
 import { Dot } from "../components/Progress";
 import { Toasts } from "../components/toast";
 import { AddDialog } from "../features/add/AddDialog";
-import { useT } from "../messages";
+import { errorText, useLanguage, useT } from "../messages";
 import { useAct } from "../state/act";
 import { openAdd } from "../state/add";
 import { Incoming } from "./Incoming";
@@ -20,7 +23,8 @@ import { ShortcutSheet } from "./ShortcutSheet";
 
 export function Shell() {
   const t = useT();
-  const { data: queue } = useQuery(queueStatus());
+  const { data: queue, error } = useQuery(queueStatus());
+  const refused = error === null ? null : asApiError(error);
   const [sheet, setSheet] = useState(false);
   useGlobalKeys(() => setSheet(true));
   return (
@@ -47,7 +51,7 @@ export function Shell() {
         </Link>
       </nav>
       <main id="content" className={css.content} tabIndex={-1}>
-        <Outlet />
+        {refused?.code === "UNAUTHORIZED" || refused?.code === "FORBIDDEN" ? <Stranger error={refused} /> : <Outlet />}
       </main>
       <Strip />
       <AddDialog />
@@ -55,6 +59,16 @@ export function Shell() {
       <ShortcutSheet isOpen={sheet} onClose={() => setSheet(false)} />
       <Toasts label={t("toast.label")} closeLabel={t("close")} />
     </div>
+  );
+}
+
+/** Without the token there is nothing to show but how to get it. */
+function Stranger({ error }: { error: ApiError }) {
+  const text = errorText(useLanguage(), error);
+  return (
+    <Empty icon={<Mark size={56} />} title={text.title}>
+      {text.cure}
+    </Empty>
   );
 }
 
