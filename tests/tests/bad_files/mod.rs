@@ -1,7 +1,10 @@
 //! What the tests of bad input share: everything done to one file, canaries, and files no muxer would write.
 
-use crate::media_files::Room;
-use domain::{ErrorCode, MediaInfo};
+mod damaged;
+mod odd;
+
+use crate::media_files::{Room, ffmpeg};
+use domain::{ErrorCode, MediaInfo, MediaKind};
 use media::pictures::FilmstripInfo;
 use media::waveform::Loudness;
 use std::path::{Path, PathBuf};
@@ -78,6 +81,40 @@ async fn all(room: &Room, path: &Path) -> Outcome {
     assert_eq!(size.is_some(), speech.is_ok(), "speech: {speech:?}");
     let speech = speech.map(|()| (size.unwrap_or(44) as usize - 44) / 2);
     Outcome { info: Ok(info), poster, strip, waveform, speech }
+}
+
+const CLIP: &str = "-f lavfi -i testsrc2=s=160x120:r=10:d=2 -f lavfi -i sine=440:d=2 -c:v libx264 -preset ultrafast \
+                    -pix_fmt yuv420p -g 5 -c:a aac";
+
+/// A good clip of two seconds with picture and sound, as bytes.
+pub fn clip(room: &Room, name: &str, more: &str) -> Vec<u8> {
+    ffmpeg(&format!("{CLIP} {more} {name}"), room.folder.path());
+    std::fs::read(room.path(name)).unwrap()
+}
+
+/// Checks that everything about [`clip`] came out right.
+pub fn assert_good_clip(name: &str, outcome: &Outcome) {
+    let info = outcome.info.as_ref().unwrap_or_else(|code| panic!("{name}: {code}"));
+    assert_eq!((info.kind, info.has_audio), (MediaKind::Video, true), "{name}");
+    assert!((info.duration - 2.0).abs() < 0.2, "{name}: {}", info.duration);
+    assert_eq!(outcome.poster, Ok(true), "{name}");
+    assert!(matches!(outcome.strip, Ok(Some(_))), "{name}: {:?}", outcome.strip);
+    assert!(
+        outcome.speech.is_ok_and(|samples| samples.abs_diff(32_000) < 3_200),
+        "{name}: {:?}",
+        outcome.speech
+    );
+    let loudness = outcome.waveform.unwrap().unwrap();
+    assert!(loudness.integrated.is_some() && loudness.true_peak.is_some(), "{name}: {loudness:?}");
+}
+
+/// Checks that a file is refused with one of these codes.
+pub async fn refused(room: &Room, name: &str, codes: &[ErrorCode]) {
+    let outcome = through(room, &room.path(name)).await;
+    match &outcome.info {
+        Err(code) if codes.contains(code) => println!("{name}: {code}"),
+        other => panic!("{name}: {other:?}, wanted {codes:?}"),
+    }
 }
 
 /// A file nobody may read and a server nobody may call.

@@ -1,3 +1,5 @@
+//! The promises of `tools`, kept by real processes: the shell, `sleep`, and this test binary as a parent to kill.
+
 use super::*;
 use domain::ErrorCode;
 use std::io::{BufRead, BufReader};
