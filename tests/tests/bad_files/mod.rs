@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Longest the whole of the work on one bad file may take; a hang is what it catches, not slowness.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// What became of a file. Where `info` is an error, the rest was not tried and stands at the same error.
 #[derive(Debug)]
