@@ -22,4 +22,4 @@ part "the UI's packages" scripts/ui.sh packages
 part "eslint, tsc, messages" npm --prefix ui run --silent check
 part "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
 part "generated types" generated_types_are_current
-part "house rules" cargo test --quiet --package tests --test tidy
+part "house rules" cargo test --quiet --workspace --features bobina-desktop/custom-protocol --test tidy
