@@ -1,37 +1,98 @@
 //! The window: made, locked to the UI it was built with, and closed when it is asked to.
 //!
-//! Owns the Tauri application; leaves the page to `ui/`.
-//! Invariant: the webview shows nothing but our own pages and opens no other window.
+//! Owns the Tauri application and its life; leaves the page to `ui/`, the data folder to [`engine`].
+//! Invariant: the webview shows nothing but our own pages and opens no other window; the program ends only after the
+//! queue has come to rest.
 
+mod arguments;
+mod commands;
+mod engine;
+mod lifetime;
+
+use arguments::Arguments;
+use clap::Parser;
+use domain::ApiError;
+use engine::Engine;
+use lifetime::Lifetime;
+use server::HostOptions;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::process::ExitCode;
 use tauri::webview::{NewWindowResponse, WebviewWindowBuilder};
-use tauri::{App, Manager, Url, WebviewWindow};
+use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewWindow};
 
 /// The label of the one window, also named by the capability in tauri.conf.json.
 const MAIN: &str = "main";
 
 /// Opens the window and returns when it has closed.
 pub(crate) fn open() -> ExitCode {
-    let app = tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| {
-            if let Some(window) = app.get_webview_window(MAIN)
-                && let Err(error) = show(&window)
-            {
-                tracing::warn!(%error, "the window could not be brought to the front");
-            }
-        }))
-        .plugin(tauri_plugin_dialog::init())
-        .setup(|app| Ok(make(app)?))
-        .build(tauri::generate_context!());
-    match app {
-        Ok(app) => {
-            app.run(|_, _| {});
-            ExitCode::SUCCESS
-        }
+    let arguments = Arguments::parse();
+    match start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the window could not be opened");
+            eprintln!("bobina-desktop: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<(), ApiError> {
+    let data_dir = backend::folder::data_dir(arguments.data_dir.as_deref())?;
+    let worker_program = std::env::current_exe()
+        .map_err(|error| ApiError::internal(format!("where this program lies is not known: {error}")))?;
+    let engine = Engine::new(HostOptions { data_dir: data_dir.clone(), worker_program, work: true });
+    let given = arguments.sources(&std::env::current_dir().unwrap_or_default());
+
+    let context = tauri::generate_context!();
+    let single_instance = tauri_plugin_single_instance::Builder::new()
+        .dbus_id(instance(&context.config().identifier, &data_dir))
+        .callback(second_start);
+    let app = tauri::Builder::default()
+        .plugin(single_instance.build())
+        .plugin(tauri_plugin_dialog::init())
+        .manage(engine.clone())
+        .invoke_handler(tauri::generate_handler![commands::rpc, commands::save_text])
+        .setup(move |app| {
+            make(app)?;
+            lifetime::end_on_signals(app.handle().clone());
+            tauri::async_runtime::spawn(engine.clone().forward(app.handle().clone(), MAIN));
+            tauri::async_runtime::spawn(arguments::queue(app.handle().clone(), engine, given));
+            Ok(())
+        })
+        .build(context)
+        .map_err(|error| ApiError::internal(format!("the window could not be opened: {error}")))?;
+    let mut lifetime = Lifetime::default();
+    // Ends the process by itself, with the code of the exit.
+    app.run(move |app, event| {
+        if let RunEvent::ExitRequested { code, api, .. } = event {
+            lifetime.exit_requested(app, code, &api);
+        }
+    });
+    Ok(())
+}
+
+/// The name by which a second start finds the first: one window for each data folder.
+fn instance(identifier: &str, data_dir: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    data_dir.hash(&mut hasher);
+    format!("{identifier}.folder{:016x}", hasher.finish())
+}
+
+/// A second start shows this window and hands over what it was given.
+fn second_start(app: &AppHandle, arguments: Vec<String>, folder: String) {
+    if let Some(window) = app.get_webview_window(MAIN)
+        && let Err(error) = show(&window)
+    {
+        tracing::warn!(%error, "the window could not be brought to the front");
+    }
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => {
+            let sources = arguments.sources(Path::new(&folder));
+            let engine = app.state::<Engine>().inner().clone();
+            tauri::async_runtime::spawn(arguments::queue(app.clone(), engine, sources));
+        }
+        // The second start has read the same line and refused it on its own terminal.
+        Err(error) => tracing::warn!(%error, "a second start was not understood"),
     }
 }
 
@@ -65,13 +126,13 @@ mod tests {
 
     #[test]
     fn only_our_pages_are_shown() {
-        let development = Url::parse("http://localhost:5173").unwrap();
+        let development = Url::parse("http://127.0.0.1:5173").unwrap();
         let ours = |text: &str, development| is_ours(&Url::parse(text).unwrap(), development);
         assert!(ours("tauri://localhost/library", None));
         assert!(ours("http://tauri.localhost/", None));
-        assert!(ours("http://localhost:5173/library", Some(&development)));
+        assert!(ours("http://127.0.0.1:5173/library", Some(&development)));
         for foreign in [
-            "http://localhost:5173/",
+            "http://127.0.0.1:5173/",
             "https://example.org/",
             "http://tauri.localhost.example.org/",
             "tauri://example.org/",
@@ -80,6 +141,13 @@ mod tests {
         ] {
             assert!(!ours(foreign, None), "{foreign}");
         }
-        assert!(!ours("http://localhost:5174/", Some(&development)));
+        assert!(!ours("http://127.0.0.1:5174/", Some(&development)));
+    }
+
+    #[test]
+    fn each_data_folder_has_its_own_window() {
+        let name = |folder: &str| instance("app.bobina.desktop", Path::new(folder));
+        assert_eq!(name("/home/ana/a"), name("/home/ana/a"));
+        assert_ne!(name("/home/ana/a"), name("/home/ana/b"));
     }
 }

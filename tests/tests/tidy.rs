@@ -149,7 +149,7 @@ fn sql_stands_in_the_store() {
 #[test]
 fn errors_have_types() {
     none(
-        "no Result<_, String>",
+        "no public Result<_, String>",
         product_lines_where(|_, line| {
             line.contains("Result<")
                 && line.replace(' ', "").contains(",String>")

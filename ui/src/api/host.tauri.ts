@@ -2,7 +2,7 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { getCurrentWebview } from "@tauri-apps/api/webview";
-import { open, save } from "@tauri-apps/plugin-dialog";
+import { open } from "@tauri-apps/plugin-dialog";
 import type { Event } from "./generated/Event";
 import { asApiError, CallError, type DropSignal, type Host, type HostSignal } from "./host";
 
@@ -50,14 +50,12 @@ export function tauriHost(): Host {
       );
     },
     async saveText(fileName, _mime, content) {
-      const path = await save({ defaultPath: fileName });
-      if (path === null) return false;
       try {
-        await invoke("save_text", { path, content });
+        // The shell shows the dialog itself: the page never names a path to write to.
+        return await invoke<boolean>("save_text", { name: fileName, content });
       } catch (thrown) {
         throw new CallError(asApiError(thrown));
       }
-      return true;
     },
   };
 }

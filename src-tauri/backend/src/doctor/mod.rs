@@ -169,14 +169,17 @@ fn disk(backend: &Backend) -> Check {
 async fn key_store(backend: &Backend) -> Check {
     match backend.secrets.check().await {
         Ok(name) => check("key_store", "ok", format!("{name} keeps secret headers and keys.")),
-        Err(why) => Check {
+        Err(error) => Check {
             cure: Some(
                 "Start a key store such as gnome-keyring, or enter secrets anew after each start.".into(),
             ),
             ..check(
                 "key_store",
                 "warning",
-                format!("No key store: secrets are kept for this session only ({why})."),
+                format!(
+                    "No key store: secrets are kept for this session only ({}).",
+                    error.detail.unwrap_or(error.message)
+                ),
             )
         },
     }

@@ -115,8 +115,8 @@ impl Secrets {
     }
 
     /// Whether secrets outlast the program: the key store's name, or why there is none. For the doctor.
-    pub async fn check(&self) -> Result<String, String> {
-        self.client.check().await
+    pub async fn check(&self) -> Result<String, ApiError> {
+        self.client.check().await.map_err(unavailable)
     }
 
     fn in_session(&self) -> MutexGuard<'_, HashMap<String, Secret>> {
