@@ -177,8 +177,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     let s = ip.segments();
     let global = s[0] & 0xe000 == 0x2000;
     // 2001::/23 holds Teredo, benchmarking and ORCHID; 2002::/16 is 6to4.
-    let special = (s[0] == 0x2001 && s[1] < 0x200)
-        || (s[0] == 0x2001 && s[1] == 0xdb8)
+    let special = (s[0] == 0x2001 && (s[1] < 0x200 || s[1] == 0xdb8))
         || s[0] == 0x2002
         || (s[0] == 0x3fff && s[1] < 0x1000);
     global && !special

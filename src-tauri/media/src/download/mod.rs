@@ -10,15 +10,18 @@ mod client;
 mod direct;
 mod gate;
 mod guard;
+mod headers;
 mod hls;
 mod meter;
+mod name;
 mod page;
 mod policy;
 mod sniff;
 mod ytdlp;
 
-pub use client::{Answer, Ask, Client, SourceHeaders, client};
+pub use client::{Answer, Ask, Client, client};
 pub use guard::check_url;
+pub use headers::SourceHeaders;
 pub use policy::{FetchRequest, Fetched, Method, NetPolicy};
 
 use crate::tools::Tools;

@@ -5,8 +5,8 @@
 //! Invariants: it reaches the network only through [`Gate`]; what it wrote is found by us, not taken from its word;
 //! secret headers are not given to it, for its command line can be seen.
 
-use super::direct::clean_title;
 use super::gate::Gate;
+use super::name::clean_title;
 use super::{Fetch, Fetched, Method};
 use crate::tools::{Finished, Program};
 use crate::{MediaError, Run};

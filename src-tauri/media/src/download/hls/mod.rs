@@ -12,7 +12,7 @@ mod segment;
 mod track;
 
 use super::Fetch;
-use super::client::SourceHeaders;
+use super::headers::SourceHeaders;
 use super::meter::Meter;
 use crate::MediaError;
 use domain::ErrorCode;

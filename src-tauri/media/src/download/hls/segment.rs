@@ -6,9 +6,10 @@
 
 use super::list::{KeyUse, MapUse, Segment, Span, invalid, protected};
 use crate::MediaError;
-use crate::download::client::{Ask, Client, SourceHeaders};
+use crate::download::client::{Ask, Client};
 use crate::download::direct::content_range;
 use crate::download::guard::{shown, shown_host};
+use crate::download::headers::SourceHeaders;
 use crate::download::meter::Meter;
 use crate::download::sniff::find;
 use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};

@@ -6,7 +6,7 @@
 use super::text::{self, is_media, is_playlist, is_sound, mentions};
 use crate::download::NetPolicy;
 use crate::download::client::resolve;
-use crate::download::direct::clean_title;
+use crate::download::name::clean_title;
 use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 use std::collections::HashSet;
