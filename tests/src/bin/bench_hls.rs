@@ -37,7 +37,9 @@ async fn main() -> Result<()> {
     let expected = frames(&clip.join("main.m3u8"))?;
 
     let mut rows: Vec<(&str, Vec<f64>)> = vec![("bobina", vec![]), ("ffmpeg -c copy", vec![])];
-    let yt_dlp = Tools::find(&ToolPaths::default()).await.yt_dlp().ok().map(|tool| tool.path.clone());
+    // Found once when Bobina starts, not for each download.
+    let tools = Tools::find(&ToolPaths::default()).await;
+    let yt_dlp = tools.yt_dlp().ok().map(|tool| tool.path.clone());
     if yt_dlp.is_some() {
         rows.push(("yt-dlp -N 16", vec![]));
     } else {
@@ -49,7 +51,7 @@ async fn main() -> Result<()> {
             std::fs::create_dir_all(&folder)?;
             let start = Instant::now();
             let film = match place {
-                0 => ours(&url, &server.host, &folder).await?,
+                0 => ours(&tools, &url, &server.host, &folder).await?,
                 1 => {
                     let film = folder.join("film.mp4");
                     run("ffmpeg", &["-v", "error", "-nostdin", "-i", &url, "-c", "copy", text(&film)?])?;
@@ -77,11 +79,10 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn ours(url: &str, host: &str, folder: &Path) -> Result<PathBuf> {
-    let tools = Tools::find(&ToolPaths::default()).await;
+async fn ours(tools: &Tools, url: &str, host: &str, folder: &Path) -> Result<PathBuf> {
     let policy = NetPolicy { allow_hosts: vec![host.to_owned()], ..NetPolicy::default() };
     let request = FetchRequest { url: url.to_owned(), headers: vec![], policy, folder: folder.to_owned() };
-    Ok(fetch(request, &tools, &Run::quiet(folder)).await?.path)
+    Ok(fetch(request, tools, &Run::quiet(folder)).await?.path)
 }
 
 /// A film of 200 s in segments of one second, about 100 kB each.
