@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Option<String> {
-        let now: Zoned = "2026-11-21T21:30:00+00:00[UTC]".parse().unwrap();
+        let now = "2026-11-21T21:30:00Z".parse::<Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC);
         time(text, &now).ok().map(|time| time.to_string())
     }
 

@@ -28,6 +28,8 @@ struct Shown {
     said: String,
     percent: f64,
     status: Option<TaskStatus>,
+    /// The failed tries already told: job and count.
+    told: Vec<(i64, u32)>,
 }
 
 impl Progress {
@@ -75,9 +77,16 @@ impl Progress {
         shown.status = Some(task.status);
     }
 
-    /// What a running step says of itself, beside the bar of its task.
+    /// What a running step says of itself, beside the bar of its task; and why one will be tried again.
     pub fn job(&mut self, job: &Job) {
-        let Some(shown) = self.shown.get(&job.task_id) else { return };
+        let Some(shown) = self.shown.get_mut(&job.task_id) else { return };
+        if let (Some(error), JobState::Scheduled) = (&job.error, job.state)
+            && !shown.told.contains(&(job.job_id, job.attempts))
+        {
+            shown.told.push((job.job_id, job.attempts));
+            let step = plain(&job.step);
+            say(self.bars.as_ref(), &format!("{}: {step}: {} ({})", shown.title, plain(&error.message), error.code));
+        }
         if let (Some(bar), JobState::Running) = (&shown.bar, job.state) {
             let detail = job.detail.as_deref().map(plain).unwrap_or_default();
             bar.set_message(format!("{} {detail}", plain(&job.step)));
@@ -109,8 +118,8 @@ fn bar(title: &str) -> ProgressBar {
 fn sentence(task: &Task) -> String {
     match &task.waiting {
         Some(Waiting::Paused) => "paused; `bobina resume` lets it go on".into(),
-        Some(Waiting::Until { time, attempt }) if *attempt > 0 => {
-            format!("tried {attempt} times; next try at {} ({})", local(*time, now()), relative(*time, now()))
+        Some(Waiting::Until { time, attempt }) if *attempt > 1 => {
+            format!("failed; try {attempt} is at {} ({})", local(*time, now()), relative(*time, now()))
         }
         Some(Waiting::Until { time, .. }) => {
             format!("starts at {} ({})", local(*time, now()), relative(*time, now()))
