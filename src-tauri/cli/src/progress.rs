@@ -85,7 +85,10 @@ impl Progress {
         {
             shown.told.push((job.job_id, job.attempts));
             let step = plain(&job.step);
-            say(self.bars.as_ref(), &format!("{}: {step}: {} ({})", shown.title, plain(&error.message), error.code));
+            say(
+                self.bars.as_ref(),
+                &format!("{}: {step}: {} ({})", shown.title, plain(&error.message), error.code),
+            );
         }
         if let (Some(bar), JobState::Running) = (&shown.bar, job.state) {
             let detail = job.detail.as_deref().map(plain).unwrap_or_default();
