@@ -410,4 +410,4 @@ async fn the_basic_engine_hears_the_sample_clip() {
 }
 
 /// Words of the sample clip that carry its meaning.
-const CONTENT: &[&str] = &["welcome", "video", "words", "time"];
+const CONTENT: &[&str] = &["welcome", "library", "film", "written", "search", "second", "lost"];

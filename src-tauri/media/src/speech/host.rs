@@ -161,7 +161,7 @@ impl SpeechHost {
                 start: window.start,
                 end: window.end,
                 language: language.clone(),
-                threads: hearing.job.threads,
+                threads: useful_threads(model, hearing.job.threads),
                 audio_ctx: model.manifest.audio_ctx,
                 single: model.manifest.one_voice_per_window,
             });
@@ -255,6 +255,13 @@ async fn find_voice(job: &SpeechJob, run: &Run) -> Result<Voice, MediaError> {
     tokio::task::spawn_blocking(move || voice::find(&wav, &run))
         .await
         .map_err(|error| MediaError::new(ErrorCode::Internal, format!("Finding speech: {error}")))?
+}
+
+/// A model narrower than the smallest Whisper has too little work in each step to share: its threads would only wait for
+/// each other, for minutes on a busy machine.
+fn useful_threads(model: &ModelFile, threads: usize) -> usize {
+    const SMALLEST_WHISPER: i32 = 384;
+    if model.header.audio_width < SMALLEST_WHISPER { 1 } else { threads.max(1) }
 }
 
 /// A clear word beforehand instead of a kill in the middle.
