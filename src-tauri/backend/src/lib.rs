@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod folder;
 pub mod intake;
 pub mod library;
+pub mod models;
 pub mod owner;
 pub mod queue;
 pub mod recipes;

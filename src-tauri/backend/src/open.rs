@@ -6,6 +6,7 @@
 
 use crate::artifacts::{Artifacts, fault};
 use crate::clock::SystemClock;
+use crate::models::Downloads;
 use crate::owner::{self, Claim, OwnerAddress, Ownership};
 use crate::queue::{Clock, Limits, Queue};
 use crate::secrets::Secrets;
@@ -59,6 +60,7 @@ pub struct Inner {
     pub(crate) secrets: Secrets,
     pub(crate) watch: WatchHandle,
     pub(crate) queue: Queue,
+    pub(crate) models: Downloads,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) downloads: Artifacts,
     pub(crate) artifacts: Artifacts,
@@ -162,6 +164,7 @@ impl Backend {
     /// What was cut off goes on at the next start without using up a try.
     pub async fn shutdown(&self) {
         self.watch.stop();
+        self.models.stop();
         if let Err(error) = self.queue.shutdown(DRAIN).await {
             tracing::error!(%error, "the queue did not stop cleanly; the next start puts it right");
         }
@@ -216,6 +219,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         settings,
         secrets,
         queue,
+        models: Downloads::default(),
         clock,
         downloads,
         artifacts,

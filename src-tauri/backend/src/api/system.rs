@@ -4,7 +4,7 @@
 
 use super::types::*;
 use crate::queue::Limits;
-use crate::{Backend, doctor as checks, open, recipes as recipe_files};
+use crate::{Backend, doctor as checks, models as speech_models, open, recipes as recipe_files};
 use domain::{ApiError, ErrorCode, Event};
 
 /// Watch a folder.
@@ -31,28 +31,29 @@ pub async fn recipes(backend: &Backend, _: Nothing) -> Result<Page<RecipeItem>, 
 }
 
 /// Speech models.
-pub async fn models(_backend: &Backend, _input: Nothing) -> Result<Page<ModelItem>, ApiError> {
-    Err(ApiError::internal("system::models is not built yet"))
+pub async fn models(backend: &Backend, _: Nothing) -> Result<Page<ModelItem>, ApiError> {
+    speech_models::list(backend).await
 }
 
 /// Start, or go on with, the download of a model.
-pub async fn model_download(_backend: &Backend, _input: ModelName) -> Result<ModelItem, ApiError> {
-    Err(ApiError::internal("system::model_download is not built yet"))
+pub async fn model_download(backend: &Backend, input: ModelName) -> Result<ModelItem, ApiError> {
+    speech_models::download(backend, &input.name).await
 }
 
 /// Stop the download of a model; what has arrived is kept for the next try.
-pub async fn model_cancel(_backend: &Backend, _input: ModelName) -> Result<ModelItem, ApiError> {
-    Err(ApiError::internal("system::model_cancel is not built yet"))
+pub async fn model_cancel(backend: &Backend, input: ModelName) -> Result<ModelItem, ApiError> {
+    speech_models::cancel(backend, &input.name).await
 }
 
 /// Take in a model file.
-pub async fn model_import(_backend: &Backend, _input: ModelImport) -> Result<ModelItem, ApiError> {
-    Err(ApiError::internal("system::model_import is not built yet"))
+pub async fn model_import(backend: &Backend, request: ModelImport) -> Result<ModelItem, ApiError> {
+    speech_models::import(backend, request).await
 }
 
 /// Remove a model.
-pub async fn model_remove(_backend: &Backend, _input: ModelName) -> Result<Nothing, ApiError> {
-    Err(ApiError::internal("system::model_remove is not built yet"))
+pub async fn model_remove(backend: &Backend, input: ModelName) -> Result<Nothing, ApiError> {
+    speech_models::remove(backend, &input.name).await?;
+    Ok(Nothing {})
 }
 
 /// Check tools, models and the data folder.
