@@ -126,6 +126,10 @@ fn other_parsers_read_the_same_words_at_the_same_times() {
             let (start, end) = (cue[0].as_u64().unwrap(), cue[1].as_u64().unwrap());
             assert!(start.abs_diff(caption.start) <= slack, "{parser}: {cue} {caption:?}");
             assert!(end.abs_diff(caption.end) <= slack, "{parser}: {cue} {caption:?}");
+            // Braces and backslashes are text in WebVTT, but pysubs2 reads every format as if it were ASS.
+            if parser == "pysubs2 vtt" && caption.lines.concat().contains('\\') {
+                continue;
+            }
             assert_eq!(plain(cue[2].as_str().unwrap()), plain(&caption.lines.join(" ")), "{parser}");
         }
     }

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 /// Stands inside what a reader would take for syntax; it has no width and breaks no word.
 const WORD_JOINER: char = '\u{2060}';
 
-/// SubRip. It has no escapes, so a word joiner parts what players would take for a tag, an override or an arrow.
+/// SubRip. It has no escapes, so a word joiner parts what players would take for a tag or an arrow; overrides are put
+/// out of use as in ASS, which many players look for here too.
 pub(super) fn srt(transcript: &Transcript) -> String {
     let mut out = String::new();
     for (index, caption) in captions(&transcript.segments).iter().enumerate() {
@@ -55,11 +56,10 @@ fn part_times(line: &str) -> String {
 fn srt_line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut before = '\0';
-    for c in part_times(line).chars() {
+    for c in part_times(&ass_escape(line)).chars() {
         let opens_tag = before == '<' && (c.is_ascii_alphabetic() || c == '/' || c == '!');
-        let opens_override = before == '{' && c == '\\';
         let ends_arrow = before == '-' && c == '>';
-        if opens_tag || opens_override || ends_arrow {
+        if opens_tag || ends_arrow {
             out.push(WORD_JOINER);
         }
         out.push(c);

@@ -42,9 +42,9 @@ pub(super) fn txt(transcript: &Transcript) -> String {
 pub(super) fn markdown(transcript: &Transcript, title: &str) -> String {
     let title = escape(&clean(title));
     let mut out = if title.is_empty() { String::new() } else { format!("# {title}\n\n") };
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "Language: {}. Engine: {}. Length: {}.\n",
+        "Language: {}. Engine: {}. Length: {}.",
         escape(&clean(&transcript.language)),
         escape(&clean(&transcript.engine)),
         clock(transcript.duration)
