@@ -3,4 +3,5 @@
 //! Owns no product code; everything here drives the program from outside.
 
 pub mod crash;
+pub mod engine;
 pub mod program;

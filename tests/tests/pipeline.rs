@@ -1,58 +1,8 @@
 //! The main job through the backend's own commands: real files in, a searchable library out.
 
-use backend::{Backend, Opened, Options, api};
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use serde_json::json;
 use std::time::{Duration, Instant};
-
-async fn open(data_dir: &Path) -> Backend {
-    let options = Options {
-        data_dir: data_dir.into(),
-        worker_program: tests::program::bobina().expect("cargo build -p cli comes first"),
-        work: true,
-    };
-    match Backend::open(options).await.expect("the folder opens") {
-        Opened::Owner(backend) => backend,
-        Opened::Taken(address) => panic!("{address:?} has it"),
-    }
-}
-
-async fn call(backend: &Backend, command: &str, input: Value) -> Value {
-    api::call(backend, command, input).await.unwrap_or_else(|error| panic!("{command}: {error:?}"))
-}
-
-/// Adds, waits until every task of it ended, and gives them as they are then.
-async fn add(backend: &Backend, request: Value) -> (Vec<Value>, Vec<Value>) {
-    let outcome = call(backend, "tasks.add", request).await;
-    let refused = outcome["refused"].as_array().expect("a list").clone();
-    let mut tasks = Vec::new();
-    for task in outcome["tasks"].as_array().expect("a list") {
-        let id = &task["task_id"];
-        let deadline = Instant::now() + Duration::from_secs(120);
-        loop {
-            let detail = call(backend, "tasks.get", json!({"task_id": id})).await;
-            let status = detail["task"]["status"].as_str().expect("a status").to_string();
-            if matches!(status.as_str(), "completed" | "failed" | "cancelled") {
-                tasks.push(detail["task"].clone());
-                break;
-            }
-            assert!(Instant::now() < deadline, "still not done: {detail:#}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    (tasks, refused)
-}
-
-fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../assets/samples/welcome.mp4")
-        .canonicalize()
-        .expect("the sample")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a readable path")
-}
+use tests::engine::{add, call, open, sample, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sample_becomes_a_searchable_transcript_and_is_not_done_twice() {
