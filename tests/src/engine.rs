@@ -55,7 +55,10 @@ pub async fn add(backend: &Backend, request: Value) -> (Vec<Value>, Vec<Value>) 
 
 /// The sample clip that ships with Bobina.
 pub fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/welcome.mp4").canonicalize().expect("the sample")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../assets/samples/welcome.mp4")
+        .canonicalize()
+        .expect("the sample")
 }
 
 /// The path as JSON wants it.

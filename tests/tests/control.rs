@@ -27,7 +27,8 @@ async fn a_running_task_is_cancelled_within_two_seconds_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let data_dir = folder.path().join("data");
     let backend = open(&data_dir).await;
-    let request = json!({"sources": [text(&long_speech(folder.path()))], "language": "en", "engine": "basic"});
+    let request =
+        json!({"sources": [text(&long_speech(folder.path()))], "language": "en", "engine": "basic"});
     let outcome = call(&backend, "tasks.add", request).await;
     let id = outcome["tasks"][0]["task_id"].clone();
     until(&backend, &id, is_hearing).await;
@@ -55,7 +56,8 @@ async fn a_pause_stops_the_work_and_a_restart_goes_on_from_the_last_window() {
     let folder = tempfile::tempdir().expect("a folder");
     let data_dir = folder.path().join("data");
     let backend = open(&data_dir).await;
-    let request = json!({"sources": [text(&long_speech(folder.path()))], "language": "en", "engine": "basic"});
+    let request =
+        json!({"sources": [text(&long_speech(folder.path()))], "language": "en", "engine": "basic"});
     let outcome = call(&backend, "tasks.add", request).await;
     let id = outcome["tasks"][0]["task_id"].clone();
     let before = until(&backend, &id, |_| windows(&data_dir) >= 1).await;
@@ -71,7 +73,11 @@ async fn a_pause_stops_the_work_and_a_restart_goes_on_from_the_last_window() {
 
     let heard = windows(&data_dir);
     let backend = open(&data_dir).await;
-    assert_eq!(call(&backend, "queue.status", json!({})).await["paused"], true, "the pause outlives the program");
+    assert_eq!(
+        call(&backend, "queue.status", json!({})).await["paused"],
+        true,
+        "the pause outlives the program"
+    );
     call(&backend, "tasks.resume", json!({})).await;
     let task = until(&backend, &id, ended).await;
     assert_eq!(task["status"], "completed", "{task:#}");
@@ -126,7 +132,8 @@ async fn pictures_and_silent_films_complete_with_a_note() {
     let make = |name: &str, arguments: &[&str]| {
         let path = folder.path().join(name);
         #[allow(clippy::disallowed_methods, reason = "fixtures are made by ffmpeg itself")]
-        let made = Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi"]).args(arguments).arg(&path).status();
+        let made =
+            Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi"]).args(arguments).arg(&path).status();
         assert!(made.expect("ffmpeg starts").success());
         path
     };
@@ -134,7 +141,8 @@ async fn pictures_and_silent_films_complete_with_a_note() {
     let film = make("film.mp4", &["-i", "testsrc2=s=320x180:d=2", "-pix_fmt", "yuv420p"]);
     let noise = make("noise.wav", &["-i", "anoisesrc=d=5:a=0.1"]);
     let sources = json!([text(&picture), text(&film), text(&noise)]);
-    let (tasks, refused) = add(&backend, json!({"sources": sources, "recipe": "vsl", "language": "en"})).await;
+    let (tasks, refused) =
+        add(&backend, json!({"sources": sources, "recipe": "vsl", "language": "en"})).await;
     assert!(refused.is_empty());
     let seen: Vec<_> = tasks
         .iter()
