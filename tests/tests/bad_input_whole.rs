@@ -1,5 +1,6 @@
 //! Bad and hostile files through the whole program: added by name and by folder, each refused, failed with its code, or
 //! done; the rest goes on; nothing is left behind.
+#![allow(clippy::unwrap_used)] // helpers of tests count as tests
 
 mod media_files;
 

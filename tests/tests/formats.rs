@@ -1,5 +1,6 @@
 //! Every kind of file people have, through the whole of the local media work: first look, probe, speech sound,
 //! poster, filmstrip, waveform and loudness. The files are made here by ffmpeg.
+#![allow(clippy::unwrap_used)] // helpers of tests count as tests
 
 mod media_files;
 

@@ -53,7 +53,7 @@ async fn damaged_films() {
     assert!(outcome.info.is_ok(), "{:?}", outcome.info);
     // Noise over everything but the first bytes.
     let mut rubbish = plain.clone();
-    rubbish[40..].iter_mut().enumerate().for_each(|(n, byte)| *byte = (n * n >> 3) as u8);
+    rubbish[40..].iter_mut().enumerate().for_each(|(n, byte)| *byte = ((n * n) >> 3) as u8);
     write("rubbish.mp4", &rubbish);
     refused(&room, "rubbish.mp4", &[MediaDamaged]).await;
     write("garbage first.ts", &[vec![0x11; 77], clip(&room, "whole.ts", "")].concat());
