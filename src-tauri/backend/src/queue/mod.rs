@@ -11,6 +11,7 @@ pub mod order;
 pub mod rollup;
 
 mod announce;
+mod death;
 mod execution;
 mod runner;
 mod types;
@@ -72,16 +73,17 @@ impl Queue {
             ended,
             scratch,
         });
+        let death = death_before(&shared.store);
         let recovering = shared.clone();
         let lost = shared
             .store
             .write(move |conn| {
                 let now = recovering.clock.now();
-                recovering.ledger().recover(conn, &mut Changes::default(), Death::Outside, now)
+                recovering.ledger().recover(conn, &mut Changes::default(), death, now)
             })
             .await?;
         if lost > 0 {
-            tracing::info!(jobs = lost, "jobs of an ended process are ready again");
+            tracing::info!(jobs = lost, ?death, "jobs of an ended process are ready again");
         }
         let runner = tokio::spawn(Runner::new(shared.clone(), words).run());
         shared.wake.notify_one();
@@ -98,7 +100,9 @@ impl Queue {
         {
             tracing::error!("the queue's runner had panicked");
         }
-        Ok(Runner::drain(&self.shared, drain).await?)
+        Runner::drain(&self.shared, drain).await?;
+        death::ended(self.shared.store.folder());
+        Ok(())
     }
 
     /// Adds tasks, all or none, in one transaction. What may run at once starts right after the commit.
@@ -267,6 +271,14 @@ impl Queue {
         });
         Ok(changed.await?)
     }
+}
+
+/// How the process before this one ended; unknown counts as from outside.
+fn death_before(store: &Store) -> Death {
+    death::watch(store.folder()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "it cannot be known how the last process ended");
+        Death::Outside
+    })
 }
 
 fn shown(conn: &Connection, task_id: &str, now: UtcTime) -> Result<Task, StoreError> {

@@ -55,6 +55,7 @@ pub enum Durability {
 pub struct Store {
     writer: Arc<writer::Writer>,
     readers: Arc<readers::Readers>,
+    folder: Arc<Path>,
 }
 
 impl Store {
@@ -73,7 +74,13 @@ impl Store {
         Ok(Store {
             writer: Arc::new(writer::Writer::start(connection)?),
             readers: Arc::new(readers::Readers::new(path)),
+            folder: folder.into(),
         })
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Runs `work` inside a transaction and answers after its COMMIT.
