@@ -33,7 +33,8 @@ export default defineConfig(({ mode }) => ({
   plugins: [react(), ...(mode === "demo" ? [demoMedia()] : [])],
   // Built files are served from the root by the loopback server and by the window alike.
   base: "/",
-  build: { target: "es2022", outDir: "dist", chunkSizeWarningLimit: 1200 },
+  // Nothing inlined: the server allows fonts and pictures from its own origin, not from data addresses.
+  build: { target: "es2022", outDir: "dist", assetsInlineLimit: 0, chunkSizeWarningLimit: 1200 },
   server: { port: 5173, strictPort: true, host: "127.0.0.1" },
   test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
 }));

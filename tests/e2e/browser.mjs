@@ -114,7 +114,7 @@ async function main() {
     await addByDialog(page, [clip, silent]);
     const row = page.locator('[role="row"][aria-level="1"]', { hasText: "Morning talk" });
     await row.waitFor();
-    await row.getByText("Transcript ready").waitFor({ timeout: 120_000 });
+    await row.getByText("Transcript ready").waitFor({ timeout: 400_000 });
     await page.locator('[role="row"][aria-level="1"]', { hasText: "silent" }).getByText("There is no sound in it").waitFor({ timeout: 60_000 });
     await row.focus();
     await page.keyboard.press("Enter");
