@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# e2e.sh: the built programs driven as a user does it, each test of tests/e2e in a display and a session bus of its own.
+# e2e.sh: the built programs driven as a user does it, in a headless browser and in the real window.
 # Builds nothing but what is stale; `make test` has built it all.
 set -euo pipefail
 source "$(dirname "$0")/parts.sh"
@@ -15,10 +15,13 @@ export PATH=$drivers/bin:$PATH
 scripts/ui.sh
 cargo build --quiet --workspace --bins --features bobina-desktop/custom-protocol
 export BOBINA_PROGRAMS="$target/debug"
-shopt -s nullglob
-for test in tests/e2e/*.test.mjs; do
-  # No screen reader's bus and no portal: they would start services of the real session.
-  part "$(basename "$test" .test.mjs)" env -u WAYLAND_DISPLAY NO_AT_BRIDGE=1 GTK_USE_PORTAL=0 GDK_BACKEND=x11 \
-    dbus-run-session -- xvfb-run --auto-servernum --server-args="-screen 0 1280x860x24" \
-    node --test --test-timeout=300000 "$test"
-done
+
+# in_display COMMAND...: with an X display and a session bus that are nobody else's. The accessibility bus and the
+# portals are left out: they would answer for the user's real session.
+in_display() {
+  env -u WAYLAND_DISPLAY NO_AT_BRIDGE=1 GTK_USE_PORTAL=0 GDK_BACKEND=x11 \
+    dbus-run-session -- xvfb-run --auto-servernum --server-args="-screen 0 1280x860x24" "$@"
+}
+
+part "the UI in a browser" node tests/e2e/browser.mjs "$target/debug/bobina"
+part "the window" in_display node --test --test-timeout=300000 tests/e2e/window.test.mjs
