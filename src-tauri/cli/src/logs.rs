@@ -34,7 +34,12 @@ struct RotatingFile {
 
 impl RotatingFile {
     fn open(folder: PathBuf) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
+        // The data folder may be made here, and is nobody else's business.
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&folder)?;
         let path = folder.join("bobina.log");
         let file = open(&path)?;
         let size = file.metadata()?.len();

@@ -287,6 +287,8 @@ fn the_owners_address_is_private() {
     let serving = bobina.serve();
     let mode = std::fs::metadata(bobina.data().join("owner.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0);
+    let folder = std::fs::metadata(bobina.data()).unwrap().permissions().mode();
+    assert_eq!(folder & 0o077, 0, "the data folder too");
     let token = serving.address.split("token=").nth(1).unwrap().to_string();
     let log = std::fs::read_to_string(bobina.data().join("logs/bobina.log")).unwrap_or_default();
     assert!(!log.contains(&token), "tokens are not logged");

@@ -77,7 +77,8 @@ impl Guard {
         let origin = only(headers, &header::ORIGIN).map_err(|()| forbidden("More than one Origin."))?;
         if let Some(origin) = origin {
             let own = origin.strip_prefix("http://").is_some_and(|rest| rest == host);
-            if !own && !(area == Area::Media && is_window(origin)) {
+            let by_window = area == Area::Media && is_window(origin);
+            if !own && !by_window {
                 return Err(forbidden("Requests from other web pages are refused."));
             }
         }

@@ -217,10 +217,10 @@ async fn pass_on(inner: Arc<Inner>, mut first: Option<EventStream>) {
                 let _ = inner.events.send(event);
             }
         }
-        if let Side::Remote(client) = &side {
-            if let Err(error) = inner.replace(client).await {
-                tracing::warn!("the data folder has no owner that answers: {error}");
-            }
+        if let Side::Remote(client) = &side
+            && let Err(error) = inner.replace(client).await
+        {
+            tracing::warn!("the data folder has no owner that answers: {error}");
         }
         tokio::select! {
             () = inner.closing.cancelled() => return,
