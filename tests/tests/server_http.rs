@@ -1,6 +1,8 @@
 //! The loopback server over real sockets: who is let in, what a range gives, how events arrive.
 //! Numbers in the names are the items of the security checklist they prove.
 
+#![allow(clippy::unwrap_used)] // A test ends where it fails.
+
 use async_trait::async_trait;
 use domain::{ApiError, ErrorCode, Event};
 use futures::StreamExt;
