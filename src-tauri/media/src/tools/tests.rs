@@ -139,13 +139,17 @@ async fn time_limit_kills_the_group() {
 #[tokio::test]
 async fn what_a_child_leaves_running_ends_with_it() {
     let (folder, run) = scratch();
-    let start = Instant::now();
     let done = shell("sleep 1000 & echo $! > grand; echo done").output(&run, LONG).await.unwrap();
     assert_eq!((done.code, done.stdout.as_slice()), (0, &b"done\n"[..]));
     assert!(gone_within(read_pid(&folder.path().join("grand")), Duration::from_secs(2)));
     // One that leaves the group keeps the pipes open, but not us waiting.
-    shell("setsid sleep 5 & echo $! > other; echo done").output(&run, LONG).await.unwrap();
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    let start = Instant::now();
+    shell("setsid sh -c 'echo $$ > away; exec sleep 60' & sleep 0.5").output(&run, LONG).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    let away = read_pid(&folder.path().join("away"));
+    assert!(alive(away));
+    // SAFETY: a plain system call on the process the test just started.
+    unsafe { libc::kill(away as libc::pid_t, libc::SIGKILL) };
 }
 
 #[tokio::test]
