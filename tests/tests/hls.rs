@@ -318,10 +318,36 @@ async fn a_live_list_ends_at_its_limit_or_its_standstill() {
     let web = Web::start().await;
     web.folder("/v", &clip(Shape::Ts));
     web.on("/v/main.m3u8", growing(Shape::Ts, 8, 5, false));
-    let start = Instant::now();
     let (_keep, path) = fetched(&web, "main.m3u8").await;
     check(&path, expect(8.0, 200));
-    assert!(start.elapsed() < Duration::from_secs(12));
+    // Three seconds of standstill, asked about twice a second: not without end.
+    assert!(web.asked("/v/main.m3u8") < 20);
+}
+
+#[tokio::test]
+async fn a_live_recording_goes_on_in_a_new_process() {
+    let web = Web::start().await;
+    web.folder("/v", &clip(Shape::Ts));
+    web.on("/v/main.m3u8", growing(Shape::Ts, 99, 1, true));
+    let folder = tempdir().unwrap();
+    let task = tokio::spawn(run(web.request("/v/main.m3u8", folder.path())));
+    let note = folder.path().join("hls/main/parts.json");
+    let start = Instant::now();
+    let next = || {
+        serde_json::from_str::<serde_json::Value>(&std::fs::read_to_string(&note).ok()?).ok()?["next"]
+            .as_u64()
+    };
+    while next().is_none_or(|n| n < 4) {
+        assert!(start.elapsed() < Duration::from_secs(20), "nothing came");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    task.abort();
+    let _ = task.await;
+    let path = web.get("/v/main.m3u8", folder.path()).await.unwrap().path;
+    check(&path, expect(8.0, 200));
+    for n in 0..4 {
+        assert_eq!(web.asked(&format!("/v/seg{n}.ts")), 1, "segment {n} came twice");
+    }
 }
 
 #[tokio::test]
