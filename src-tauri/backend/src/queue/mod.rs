@@ -27,7 +27,7 @@ use ledger::{Changes, Death, Ledger};
 use runner::{Runner, Shared};
 use rusqlite::Connection;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -297,7 +297,7 @@ fn page(limit: Option<u32>, offset: Option<u32>) -> Result<(u32, u32), ApiError>
 }
 
 /// Removes folders of runs that a dead process left: names of the form `<job>-<lease>`.
-fn remove_leftovers(scratch: &PathBuf) {
+fn remove_leftovers(scratch: &Path) {
     let Ok(entries) = std::fs::read_dir(scratch) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();

@@ -148,15 +148,14 @@ impl Shared {
                 let now = shared.clock.now();
                 let mut changes = Changes::default();
                 let value = work(&mut shared.ledger(), conn, &mut changes, now)?;
-                let more = shared.claim_in(conn, &mut changes, &places, now)?;
-                Ok((value, changes, more))
+                shared.claim_in(conn, &mut changes, &places, now)?;
+                Ok((value, changes))
             })
             .await;
         match result {
-            Ok((value, changes, more)) => {
+            Ok((value, changes)) => {
                 self.committed(changes, &reserved);
-                // Also for the timer: what was added may be due before what it waits for.
-                let _ = more;
+                // The runner claims what is left, and its timer learns of what may be due sooner now.
                 self.wake.notify_one();
                 Ok(value)
             }
