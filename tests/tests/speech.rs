@@ -173,9 +173,12 @@ async fn the_mini_model_hears_sentences_it_was_never_trained_on() {
             continue;
         }
         assert_eq!(words.join(" "), *sentence);
+        // A segment may reach into the padding of its window; the words tell the time.
+        let (first, last) = (&segment.words[0], &segment.words[segment.words.len() - 1]);
+        assert!((first.start - 1.0).abs() < 0.4 && (last.end - ends[0]).abs() < 0.4, "{segment:?} {ends:?}");
         assert!(segment.words.windows(2).all(|w| w[0].end <= w[1].start), "{segment:?}");
         assert!(
-            (segment.start - 1.0).abs() < 0.4 && (segment.end - ends[0]).abs() < 0.35,
+            (segment.start - 1.0).abs() < 0.4 && (segment.end - ends[0]).abs() < 0.6,
             "{segment:?} {ends:?}"
         );
         assert!(
@@ -206,7 +209,7 @@ async fn three_sentences_far_apart_are_all_heard_at_their_times() {
     for ((window, (start, _)), end) in heard.iter().zip(sentences).zip(ends) {
         let segment = &window.segments[0];
         assert!(
-            (segment.start - start).abs() < 0.4 && (segment.end - end).abs() < 0.35,
+            (segment.start - start).abs() < 0.4 && (segment.end - end).abs() < 0.6,
             "{segment:?} {start}..{end}"
         );
         assert!(segment.start >= window.window.start && segment.end <= window.window.end);
