@@ -78,6 +78,29 @@ struct Serving {
 }
 
 impl Serving {
+    /// Sends a request and reads the whole answer.
+    fn raw(&self, line: &str, headers: &str, body: &str) -> Vec<u8> {
+        let host = self.address.trim_start_matches("http://").split('/').next().unwrap();
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let length = body.len();
+        let request = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        );
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        answer
+    }
+
+    /// Runs a command through this one's own listener.
+    fn post(&self, name: &str) -> Value {
+        let token = self.address.split("token=").nth(1).unwrap();
+        let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+        let answer = self.raw(&format!("POST /rpc/{name}"), &headers, "{}");
+        let body = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        serde_json::from_slice(&answer[body..]).unwrap()
+    }
+
     fn signal(&mut self, signal: i32) {
         // SAFETY: the child is ours and not yet waited for.
         unsafe { libc::kill(self.child.id() as i32, signal) };
@@ -269,6 +292,27 @@ fn a_second_bobina_goes_through_the_first_and_they_agree() {
     assert!(!bobina.data().join("owner.json").exists(), "no address is left behind");
     let (code, tasks) = bobina.json(&["tasks", "--json"]);
     assert_eq!((code, &tasks["total"]), (0, &1.into()));
+}
+
+#[test]
+fn media_plays_through_the_second_one_too() {
+    let bobina = Bobina::new();
+    let sound = bobina.sound("a.wav");
+    let _first = bobina.serve();
+    let (code, _) = bobina.json(&["add", "a.wav", "--recipe", "download", "--wait", "--json"]);
+    assert_eq!(code, 0);
+    let second = bobina.serve();
+    let file = bobina.json(&["library", "--json"]).1["items"][0]["file"].as_str().unwrap().to_string();
+    let address = second.post("server.address");
+    let media = address["media_url"].as_str().unwrap();
+    assert!(
+        second.address.starts_with(&media[..media.find("/media/").unwrap()]),
+        "its own listener: {media}"
+    );
+    let path = &media[media.find("/media/").unwrap()..];
+    let answer = second.raw(&format!("GET {path}/{file}"), "Range: bytes=40-143\r\n", "");
+    assert!(answer.starts_with(b"HTTP/1.1 206"), "{}", String::from_utf8_lossy(&answer));
+    assert!(answer.ends_with(&std::fs::read(sound).unwrap()[40..144]));
 }
 
 #[test]
