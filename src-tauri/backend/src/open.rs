@@ -66,6 +66,7 @@ pub struct Inner {
     pub(crate) artifacts: Artifacts,
     data_dir: PathBuf,
     tools: Arc<RwLock<Tools>>,
+    speech: SpeechHost,
     media_url: RwLock<String>,
     ownership: Mutex<Option<Ownership>>,
     /// Open as long as children may be started: each is on record while it runs.
@@ -111,6 +112,7 @@ impl Backend {
     /// Looks for the programs again, after the settings named other paths or the user installed one.
     pub async fn find_tools(&self) {
         let found = Tools::find(&tool_paths(&self.settings)).await;
+        self.inner.speech.set_tools(found.clone());
         *self.inner.tools.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
@@ -209,6 +211,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
     };
     let (secrets, artifacts, downloads) =
         (context.secrets.clone(), context.artifacts.clone(), context.downloads.clone());
+    let speech = context.speech.clone();
     let limits = Limits { work: options.work, ..limits(&settings) };
     let steps = Arc::new(StepRunner(context));
     let queue = Queue::start(store.clone(), clock.clone(), steps, limits, events.clone(), scratch).await?;
@@ -225,6 +228,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         artifacts,
         data_dir,
         tools,
+        speech,
         media_url: RwLock::new(String::new()),
         ownership: Mutex::new(Some(ownership)),
         _leftovers: leftovers,

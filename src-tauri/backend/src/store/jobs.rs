@@ -235,15 +235,31 @@ pub fn line(
     Ok(jobs)
 }
 
+/// The turns of one lane, priority and batch.
+pub struct Turns {
+    pub lane: String,
+    pub rank: i64,
+    /// The batch, or empty for single tasks.
+    pub flow: String,
+    pub first: i64,
+    pub last: i64,
+}
+
 /// For each lane, priority and batch that has ready jobs: its first and last turn.
-pub fn turns(conn: &Connection) -> Result<Vec<(String, i64, String, i64, i64)>, StoreError> {
+pub fn turns(conn: &Connection) -> Result<Vec<Turns>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT lane, rank, flow, min(turn), max(turn) FROM jobs WHERE state = 'ready' GROUP BY lane, rank, flow",
     )?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
-        .collect::<Result<_, _>>()?;
-    Ok(rows)
+    let rows = statement.query_map([], |row| {
+        Ok(Turns {
+            lane: row.get(0)?,
+            rank: row.get(1)?,
+            flow: row.get(2)?,
+            first: row.get(3)?,
+            last: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The turn this task took in that lane before, if any: its later steps keep it.

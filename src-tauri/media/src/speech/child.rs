@@ -69,8 +69,10 @@ impl Worker {
             MediaError::new(ErrorCode::Internal, format!("An order for the worker: {error}"))
         })?;
         line.push(b'\n');
-        let sent = self.input.write_all(&line).await.is_ok() && self.input.flush().await.is_ok();
-        while sent {
+        if self.input.write_all(&line).await.is_err() || self.input.flush().await.is_err() {
+            return Err(self.ended().await);
+        }
+        loop {
             let line = tokio::select! {
                 biased;
                 () = run.cancel.cancelled() => {

@@ -16,7 +16,7 @@ use domain::transcript::Gap;
 use domain::{ErrorCode, Segment};
 use futures::future::BoxFuture;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// A child with nothing to do keeps its model this long.
@@ -37,7 +37,7 @@ pub struct SpeechHost {
 
 struct Inner {
     worker_program: PathBuf,
-    tools: Tools,
+    tools: RwLock<Tools>,
     scratch: PathBuf,
     idle_limit: Duration,
     idle: Mutex<Vec<(Instant, Worker)>>,
@@ -87,8 +87,18 @@ impl SpeechHost {
         scratch: PathBuf,
         idle_limit: Duration,
     ) -> Self {
+        let tools = RwLock::new(tools);
         let inner = Inner { worker_program, tools, scratch, idle_limit, idle: Mutex::new(Vec::new()) };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Takes over programs that were looked for again.
+    pub fn set_tools(&self, tools: Tools) {
+        *self.inner.tools.write().unwrap_or_else(PoisonError::into_inner) = tools;
+    }
+
+    fn tools(&self) -> Tools {
+        self.inner.tools.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Process ids of the children that wait for work.
@@ -127,7 +137,7 @@ impl SpeechHost {
         };
         let hearing = Hearing { job: &job, run, windows, left };
         match &job.engine {
-            Engine::Basic => basic::hear(&hearing, &self.inner.tools, &mut note).await?,
+            Engine::Basic => basic::hear(&hearing, &self.tools(), &mut note).await?,
             Engine::Whisper(model) => done.language = self.hear(&hearing, model, language, &mut note).await?,
         }
         if !any_words {

@@ -55,7 +55,7 @@ impl Ledger {
 
     /// Takes up the turns where the lines stand.
     pub fn restore_turns(&mut self, conn: &Connection) -> Result<(), StoreError> {
-        for (lane, rank, flow, first, last) in jobs::turns(conn)? {
+        for jobs::Turns { lane, rank, flow, first, last } in jobs::turns(conn)? {
             self.turns.restore(&lane, rank, &flow, first, last);
         }
         Ok(())
