@@ -24,4 +24,4 @@ in_display() {
 }
 
 part "the UI in a browser" node tests/e2e/browser.mjs "$target/debug/bobina"
-part "the window" in_display node --test --test-timeout=300000 tests/e2e/window.test.mjs
+part "the window" in_display node --test --test-timeout=600000 tests/e2e/window.test.mjs
