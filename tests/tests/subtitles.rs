@@ -130,7 +130,12 @@ fn other_parsers_read_the_same_words_at_the_same_times() {
             if parser == "pysubs2 vtt" && caption.lines.concat().contains('\\') {
                 continue;
             }
-            assert_eq!(plain(cue[2].as_str().unwrap()), plain(&caption.lines.join(" ")), "{parser}");
+            let mut text = cue[2].as_str().unwrap().to_string();
+            if parser == "pysubs2 vtt" {
+                // It leaves WebVTT's escapes as they stand.
+                text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+            }
+            assert_eq!(plain(&text), plain(&caption.lines.join(" ")), "{parser}");
         }
     }
     assert_eq!(read.as_object().unwrap().len(), 5);
