@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 /// Stands inside what a reader would take for syntax; it has no width and breaks no word.
 const WORD_JOINER: char = '\u{2060}';
 
-/// SubRip. It has no escapes, so a word joiner parts what players would take for a tag or an arrow; overrides are put
-/// out of use as in ASS, which many players look for here too.
+/// SubRip. It has no escapes, and readers take whatever stands between angle brackets for a tag and look for ASS
+/// overrides too: full-width brackets stand for those that were said.
 pub(super) fn srt(transcript: &Transcript) -> String {
     let mut out = String::new();
     for (index, caption) in captions(&transcript.segments).iter().enumerate() {
@@ -54,18 +54,7 @@ fn part_times(line: &str) -> String {
 }
 
 fn srt_line(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut before = '\0';
-    for c in part_times(&ass_escape(line)).chars() {
-        let opens_tag = before == '<' && (c.is_ascii_alphabetic() || c == '/' || c == '!');
-        let ends_arrow = before == '-' && c == '>';
-        if opens_tag || ends_arrow {
-            out.push(WORD_JOINER);
-        }
-        out.push(c);
-        before = c;
-    }
-    out
+    part_times(&ass_escape(line)).replace('<', "＜").replace('>', "＞")
 }
 
 /// WebVTT with voice tags for speakers and a NOTE for every stretch that was not heard.
