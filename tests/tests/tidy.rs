@@ -164,11 +164,12 @@ fn files_are_short_and_say_what_they_own() {
     let mut long = Vec::new();
     for (path, text) in files(&[".rs", ".ts", ".tsx", ".mjs", ".py", ".sh"]) {
         let lines = text.lines().count();
-        if lines > 500 {
+        // A test's long tables may run a little longer.
+        if lines > if path.starts_with("tests/") { 550 } else { 500 } {
             long.push(format!("{path}: {lines} lines"));
         }
     }
-    none("no file over 500 lines", long);
+    none("no file over 500 lines, no test over 550", long);
     let silent =
         files(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path);
     none("every module opens with //!", silent.collect());
