@@ -220,9 +220,9 @@ fn nothing_is_left_unfinished() {
     let asleep = asleep.into_iter().zip(["nore", "ly(", "ip(", "ly(", "ip(", "ly(", "ip("]);
     let asleep: Vec<String> = asleep.map(|(first, rest)| format!("{first}{rest}")).collect();
     none(
-        "every test runs",
+        "every test runs, by itself or in a process that another test starts",
         lines_where(&[".rs", ".ts", ".tsx", ".mjs"], |_, line| {
-            asleep.iter().any(|mark| line.contains(mark.as_str()))
+            asleep.iter().any(|mark| line.contains(mark.as_str())) && !line.contains("= \"run by ")
         }),
     );
 }
