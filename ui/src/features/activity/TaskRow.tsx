@@ -93,7 +93,7 @@ function Remaining({ task }: { task: Task }) {
   const t = useT();
   const language = useLanguage();
   if (task.status === "completed") return <>{task.cached ? t("remaining.cached") : task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
-  if (status === "failed" || status === "cancelled") return <>{task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
+  if (task.status === "failed" || task.status === "cancelled") return <>{task.finished_at === null ? "" : moment(language, task.finished_at)}</>;
   if (task.estimated_completion !== null && !task.paused) {
     const seconds = (Date.parse(task.estimated_completion) - Date.now()) / 1000;
     if (seconds > 0) return <>{t("remaining.left", { time: span(language, seconds) })}</>;

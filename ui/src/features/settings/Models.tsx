@@ -4,6 +4,7 @@ import { Download, HardDriveDownload, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { call, host } from "../../api/call";
 import type { ModelItem } from "../../api/generated/ModelItem";
+import { asApiError } from "../../api/host";
 import { models } from "../../api/queries";
 import { Button, IconButton } from "../../components/Button";
 import { TextBox } from "../../components/Field";
@@ -15,9 +16,10 @@ import css from "./Settings.module.css";
 
 export function Models() {
   const t = useT();
-  const { data } = useQuery(models());
+  const language = useLanguage();
+  const { data, error } = useQuery(models());
   const [all, setAll] = useState(false);
-  if (data === undefined) return <div aria-busy />;
+  if (data === undefined) return error === null ? <div aria-busy /> : <p className={css.lead} role="alert">{errorText(language, asApiError(error)).title}</p>;
   const near = data.items.filter((model) => model.installed || model.suggested || model.downloading !== null || model.imported || model.error !== null || ["tiny", "base", "small", "medium", "large-v3-turbo"].includes(model.name));
   const shown = all ? data.items : near;
   return (

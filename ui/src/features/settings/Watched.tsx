@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { FolderPlus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { call, host } from "../../api/call";
+import { asApiError } from "../../api/host";
 import { watched } from "../../api/queries";
 import { Button, IconButton } from "../../components/Button";
 import { TextBox } from "../../components/Field";
@@ -16,7 +17,7 @@ export function Watched() {
   const language = useLanguage();
   const act = useAct();
   const client = useQueryClient();
-  const { data } = useQuery(watched());
+  const { data, error } = useQuery(watched());
   const [path, setPath] = useState("");
   const again = () => client.invalidateQueries({ queryKey: ["watch.list"] });
   const add = (folder: string) =>
@@ -27,7 +28,7 @@ export function Watched() {
     });
   return (
     <>
-      <p className={css.lead}>{t("watch.lead")}</p>
+      <p className={css.lead}>{error === null ? t("watch.lead") : errorText(language, asApiError(error)).title}</p>
       <ul className={css.table}>
         {(data?.items ?? []).map((folder) => (
           <li key={folder.watch_id} className={css.model}>
