@@ -9,6 +9,6 @@ part "the UI" scripts/ui.sh
 # One feature set for everything below, so that nothing is compiled twice; the programs first, since tests start them.
 part "build the programs" cargo build --workspace --bins --features bobina-desktop/custom-protocol
 part "build the Rust tests" cargo test --workspace --features bobina-desktop/custom-protocol --no-run
-part "Rust tests" cargo test --workspace --features bobina-desktop/custom-protocol
+part "Rust tests" cargo test --workspace --features bobina-desktop/custom-protocol --no-fail-fast
 part "UI tests" npm --prefix ui test
 part "browser and window" scripts/e2e.sh
