@@ -233,7 +233,7 @@ pub struct ServeArgs {
 }
 
 /// One of the words of a closed set; the error lists them.
-fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+fn word<T: std::str::FromStr<Err = domain::UnknownWord>>(text: &str) -> Result<T, domain::UnknownWord> {
     text.parse()
 }
 

@@ -175,6 +175,11 @@ impl std::str::FromStr for ErrorCode {
     }
 }
 
+/// A text that is none of a closed set's words; the message names them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownWord(pub String);
+
 /// An error as it crosses the boundary and as a failed job stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
 #[error("{message}")]

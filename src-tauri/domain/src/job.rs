@@ -1,6 +1,6 @@
 //! One step of one task: the queue's unit, claimed, run, retried and checkpointed.
 
-use crate::{ApiError, StepKind, UtcTime, task::words};
+use crate::{ApiError, StepKind, UnknownWord, UtcTime, task::words};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -60,23 +60,23 @@ impl std::fmt::Display for Lane {
 }
 
 impl std::str::FromStr for Lane {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
+    type Err = UnknownWord;
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
         match text {
             "net" => Ok(Self::Net),
             "cpu" => Ok(Self::Cpu),
             "model" => Ok(Self::Model),
             _ => match text.strip_prefix("provider:") {
                 Some(name) if !name.is_empty() => Ok(Self::Provider(name.into())),
-                _ => Err(format!("\"{text}\" is not a lane (net, cpu, model, provider:<name>)")),
+                _ => Err(UnknownWord(format!("\"{text}\" is not a lane (net, cpu, model, provider:<name>)"))),
             },
         }
     }
 }
 
 impl TryFrom<String> for Lane {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+    type Error = UnknownWord;
+    fn try_from(text: String) -> Result<Self, UnknownWord> {
         text.parse()
     }
 }

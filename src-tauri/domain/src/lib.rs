@@ -17,7 +17,7 @@ pub mod task;
 pub mod time;
 pub mod transcript;
 
-pub use error::{ApiError, Cure, ErrorCode, RetryClass};
+pub use error::{ApiError, Cure, ErrorCode, RetryClass, UnknownWord};
 pub use event::Event;
 pub use job::{Attempt, AttemptOutcome, Job, JobState, Lane};
 pub use media_info::{MediaInfo, MediaKind, Stream, StreamKind};

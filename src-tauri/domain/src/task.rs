@@ -18,11 +18,11 @@ macro_rules! words {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }
         }
         impl std::str::FromStr for $name {
-            type Err = String;
-            fn from_str(text: &str) -> Result<Self, String> {
+            type Err = crate::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, crate::UnknownWord> {
                 Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or_else(|| {
                     let known: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
-                    format!("\"{text}\" is not one of: {}", known.join(", "))
+                    crate::UnknownWord(format!("\"{text}\" is not one of: {}", known.join(", ")))
                 })
             }
         }

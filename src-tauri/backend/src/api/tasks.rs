@@ -11,7 +11,7 @@ use crate::recipes;
 use crate::secrets::Kept;
 use crate::steps::partial;
 use crate::store::urls;
-use domain::{ApiError, ErrorCode, Header, Lane, Recipe, Source, Task, TaskInput, TaskKind};
+use domain::{ApiError, ErrorCode, Header, Lane, Recipe, Source, Task, TaskInput, TaskKind, UnknownWord};
 use media::download::NetPolicy;
 
 /// Queue files, folders and links.
@@ -195,7 +195,7 @@ pub async fn resume(backend: &Backend, request: PauseRequest) -> Result<QueueSta
 }
 
 fn lane(name: Option<String>) -> Result<Option<Lane>, ApiError> {
-    name.map(|name| name.parse().map_err(ApiError::invalid)).transpose()
+    name.map(|name| name.parse().map_err(|e: UnknownWord| ApiError::invalid(e.to_string()))).transpose()
 }
 
 /// Try a failed or cancelled task again, or all that failed.

@@ -86,14 +86,14 @@ impl Lists {
         for text in EMBEDDED {
             match parse(text) {
                 Ok(file) => merge(&mut merged, file),
-                Err(message) => problems.push(Problem { file: "built in".into(), message }),
+                Err(why) => problems.push(Problem { file: "built in".into(), message: why.to_string() }),
             }
         }
         for path in user_files(data_dir) {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             match read(&path) {
                 Ok(file) => merge(&mut merged, file),
-                Err(message) => problems.push(Problem { file: name, message }),
+                Err(why) => problems.push(Problem { file: name, message: why.to_string() }),
             }
         }
         for problem in &problems {
@@ -180,23 +180,28 @@ fn merge(merged: &mut BTreeMap<String, Axes>, file: ListFile) {
     }
 }
 
-fn parse(text: &str) -> Result<ListFile, String> {
-    let file: ListFile = serde_json::from_str(text).map_err(|error| error.to_string())?;
+/// Why a word list is left out.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unusable(String);
+
+fn parse(text: &str) -> Result<ListFile, Unusable> {
+    let file: ListFile = serde_json::from_str(text).map_err(|error| Unusable(error.to_string()))?;
     if file.language.len() != 2 || !file.language.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return Err(format!("\"{}\" is not an ISO 639-1 language such as \"en\"", file.language));
+        return Err(Unusable(format!("\"{}\" is not an ISO 639-1 language such as \"en\"", file.language)));
     }
     for (axis, labels) in &file.axes {
         if !AXES.contains(&axis.as_str()) {
-            return Err(format!("\"{axis}\" is not one of the axes {}", AXES.join(", ")));
+            return Err(Unusable(format!("\"{axis}\" is not one of the axes {}", AXES.join(", "))));
         }
         for (label, entries) in labels {
             if label.trim().is_empty() {
-                return Err(format!("a label of {axis} has no name"));
+                return Err(Unusable(format!("a label of {axis} has no name")));
             }
             for entry in entries {
                 let words = pattern(entry.strip_prefix('-').unwrap_or(entry)).len();
                 if words == 0 || words > MAX_WORDS {
-                    return Err(format!("\"{entry}\" of {label} is not one to {MAX_WORDS} words"));
+                    return Err(Unusable(format!("\"{entry}\" of {label} is not one to {MAX_WORDS} words")));
                 }
             }
         }
@@ -204,12 +209,12 @@ fn parse(text: &str) -> Result<ListFile, String> {
     Ok(file)
 }
 
-fn read(path: &Path) -> Result<ListFile, String> {
-    let there = std::fs::metadata(path).map_err(|error| error.to_string())?;
+fn read(path: &Path) -> Result<ListFile, Unusable> {
+    let there = std::fs::metadata(path).map_err(|error| Unusable(error.to_string()))?;
     if !there.is_file() || there.len() > MAX_FILE {
-        return Err("it is not a file of at most 1 MB".into());
+        return Err(Unusable("it is not a file of at most 1 MB".into()));
     }
-    parse(&std::fs::read_to_string(path).map_err(|error| error.to_string())?)
+    parse(&std::fs::read_to_string(path).map_err(|error| Unusable(error.to_string()))?)
 }
 
 fn user_files(data_dir: &Path) -> Vec<PathBuf> {

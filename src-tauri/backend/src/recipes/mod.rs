@@ -87,20 +87,22 @@ fn parse(text: &str) -> Result<Recipe, ApiError> {
     let recipe: Recipe = serde_json::from_str(text).map_err(|e| refused(e.to_string()))?;
     recipe.validate().map_err(|e| refused(e.to_string()))?;
     for step in &recipe.steps {
-        check_options(step).map_err(refused)?;
+        check_options(step)?;
     }
     Ok(recipe)
 }
 
 /// Only `transcribe` takes options: `language` and `engine`, for recipes that fix them.
-fn check_options(step: &Step) -> Result<(), String> {
+fn check_options(step: &Step) -> Result<(), ApiError> {
+    let refused =
+        |why: String| Err(ApiError::new(ErrorCode::RecipeInvalid, format!("The recipe is refused: {why}.")));
     for (name, value) in &step.options {
         let known = step.kind == StepKind::Transcribe && matches!(name.as_str(), "language" | "engine");
         if !known {
-            return Err(format!("the step \"{}\" has no option \"{name}\"", step.name));
+            return refused(format!("the step \"{}\" has no option \"{name}\"", step.name));
         }
         if !value.is_string() {
-            return Err(format!("the option \"{name}\" of the step \"{}\" is not a text", step.name));
+            return refused(format!("the option \"{name}\" of the step \"{}\" is not a text", step.name));
         }
     }
     Ok(())

@@ -46,9 +46,9 @@ impl SettingsHandle {
         let path = data_dir.join("settings.json");
         let mut problems = Vec::new();
         let file = match read(&path)? {
-            None => Map::new(),
-            Some(Ok(file)) => file,
-            Some(Err(reason)) => {
+            Held::Nothing => Map::new(),
+            Held::Object(file) => file,
+            Held::Broken(reason) => {
                 let aside = set_aside(&path)?;
                 problems.push(format!("settings.json was not readable ({reason}) and was kept as {aside}."));
                 Map::new()
@@ -94,21 +94,30 @@ impl SettingsHandle {
     }
 }
 
-/// The file's object, or why it is none; `None` when there is no file.
-#[allow(clippy::type_complexity)]
-fn read(path: &Path) -> Result<Option<Result<Map<String, Value>, String>>, ApiError> {
+/// What the settings file holds.
+enum Held {
+    Nothing,
+    Object(Map<String, Value>),
+    /// No JSON object, and why.
+    Broken(String),
+}
+
+fn read(path: &Path) -> Result<Held, ApiError> {
     let cannot = |error: &std::io::Error| fault("The settings cannot be read", error);
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Held::Nothing),
         Err(error) => return Err(cannot(&error)),
         Ok(there) if !there.is_file() => {
             return Err(ApiError::new(ErrorCode::StorageFault, "settings.json is not a file."));
         }
-        Ok(there) if there.len() > MAX_FILE => return Ok(Some(Err("too large".into()))),
+        Ok(there) if there.len() > MAX_FILE => return Ok(Held::Broken("too large".into())),
         Ok(_) => {}
     }
     let bytes = std::fs::read(path).map_err(|error| cannot(&error))?;
-    Ok(Some(serde_json::from_slice(&bytes).map_err(|error| error.to_string())))
+    Ok(match serde_json::from_slice(&bytes) {
+        Ok(object) => Held::Object(object),
+        Err(error) => Held::Broken(error.to_string()),
+    })
 }
 
 /// Each known value that has the right type and range; the default for the others.

@@ -57,7 +57,7 @@ fn read(row: &Row<'_>) -> Result<Attempt, StoreError> {
     Ok(Attempt {
         lease: row.get(0)?,
         engine: row.get(1)?,
-        outcome: outcome.parse::<AttemptOutcome>().map_err(StoreError::Damaged)?,
+        outcome: outcome.parse::<AttemptOutcome>().map_err(|word| StoreError::Damaged(word.to_string()))?,
         error: read_json(row, 3)?,
         started_at: UtcTime(row.get(4)?),
         finished_at: row.get::<_, Option<i64>>(5)?.map(UtcTime),

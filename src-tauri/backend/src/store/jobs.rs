@@ -109,7 +109,7 @@ fn read(row: &Row<'_>) -> Result<JobRow, StoreError> {
 
 pub(super) fn state_of(row: &Row<'_>, column: usize) -> Result<JobState, StoreError> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(StoreError::Damaged)
+    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
 }
 
 fn rows(

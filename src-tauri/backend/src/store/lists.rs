@@ -35,9 +35,12 @@ fn time(row: &Row<'_>, column: usize) -> Result<Option<UtcTime>, StoreError> {
     Ok(row.get::<_, Option<i64>>(column)?.map(UtcTime))
 }
 
-fn word<T: std::str::FromStr<Err = String>>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
+fn word<T: std::str::FromStr<Err = domain::UnknownWord>>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<T, StoreError> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(StoreError::Damaged)
+    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
 }
 
 /// The priority of that rank.

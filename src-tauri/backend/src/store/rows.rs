@@ -25,9 +25,12 @@ pub(super) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) ->
 }
 
 /// A word of a closed list.
-pub(super) fn word<T: FromStr<Err = String>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+pub(super) fn word<T: FromStr<Err = domain::UnknownWord>>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
-    text.parse().map_err(|error: String| unreadable(column, error))
+    text.parse().map_err(|error: domain::UnknownWord| unreadable(column, error.to_string()))
 }
 
 /// A value as JSON.

@@ -91,7 +91,7 @@ fn read(row: &Row<'_>) -> Result<TaskRow, StoreError> {
 
 pub(super) fn status_of(row: &Row<'_>, column: usize) -> Result<TaskStatus, StoreError> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(StoreError::Damaged)
+    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
 }
 
 fn one(
