@@ -1,4 +1,5 @@
 //! Accepted work survives SIGKILL at random moments; `BOBINA_KILLS` and `BOBINA_SEED` change the number and the moments.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_accepted_is_lost_and_nothing_is_done_twice() {

@@ -1,6 +1,7 @@
 //! Addresses and playlists that want more than a video: they read nothing and reach nothing.
 //!
 //! A canary file holds a word that must turn up nowhere; a canary server on loopback must see nobody.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 mod web;
 

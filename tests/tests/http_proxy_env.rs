@@ -1,6 +1,7 @@
 //! Proxies of the environment are not asked: they would resolve names beyond our guard.
 //!
 //! A file of its own, for it changes the environment of its process.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 mod web;
 

@@ -1,4 +1,5 @@
 //! The library through the backend's functions: lists, details, search, exports, URLs, on a real database file.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 use backend::api::types::{ExportRequest, LibraryQuery, SearchQuery, UrlQuery};
 use backend::artifacts::Artifacts;

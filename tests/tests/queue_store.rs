@@ -1,4 +1,5 @@
 //! The store below the queue: groups, faults, full disks, newer schemas, and starts after a crash.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 mod queue_rig;
 

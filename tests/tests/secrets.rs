@@ -2,6 +2,7 @@
 //!
 //! The key store is a property of the session, so each case runs in a child of this very test program, inside its own
 //! session bus with its own unlocked keyring, or with no bus at all.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 use backend::secrets::{Kept, Secrets};
 use domain::ErrorCode;

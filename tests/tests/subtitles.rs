@@ -1,4 +1,5 @@
 //! Subtitle files read back by other programs' parsers: pysubs2 and webvtt-py from PyPI.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 use domain::{Segment, Transcript, UtcTime, Word};
 use media::subtitles::{TextFormat, captions, write};

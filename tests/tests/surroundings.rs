@@ -1,4 +1,5 @@
 //! The commands over settings, recipes, watched folders and models, called by name on an open data folder.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 use axum::Router;
 use axum::routing::get;

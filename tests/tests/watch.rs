@@ -1,4 +1,5 @@
 //! Watched folders on a real file system: whole files, once each, through restarts and vanishing folders.
+#![allow(clippy::unwrap_used, reason = "a broken fixture stops the test where it stands")]
 
 use backend::api::types::{AddOutcome, AddRequest, WatchAddRequest, WatchedFolder};
 use backend::store::Store;

@@ -63,15 +63,17 @@ fn texts(count: usize, vocabulary: &[String]) -> Vec<String> {
     (0..count).map(text).collect()
 }
 
+/// Gives a word whose rank lies between the two.
+type Pick<'a> = &'a mut dyn FnMut(usize, usize) -> String;
+
 /// What people type: name of the kind and the queries.
 fn queries(vocabulary: &[String], texts: &[String]) -> Vec<(&'static str, Vec<String>)> {
     let mut dice = Dice(7);
     let mut pick =
         |from: usize, to: usize| vocabulary[from + (dice.roll() * (to - from) as f64) as usize].clone();
-    let mut make =
-        |kind: &'static str, make: &mut dyn FnMut(&mut dyn FnMut(usize, usize) -> String) -> String| {
-            (kind, (0..RUNS).map(|_| make(&mut pick)).collect::<Vec<_>>())
-        };
+    let mut make = |kind: &'static str, query: &mut dyn FnMut(Pick<'_>) -> String| {
+        (kind, (0..RUNS).map(|_| query(&mut pick)).collect::<Vec<_>>())
+    };
     let mut all = vec![
         make("one very common word", &mut |w| w(0, 5) + " "),
         make("one common word", &mut |w| w(20, 200) + " "),

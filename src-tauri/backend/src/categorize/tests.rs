@@ -1,3 +1,5 @@
+//! Labels over transcripts made here: the rules, the lists and their limits.
+
 use super::*;
 use domain::{UtcTime, Word};
 

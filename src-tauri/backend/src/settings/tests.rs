@@ -1,3 +1,5 @@
+//! The settings file: absent, broken, wrong in parts, kept whole.
+
 use super::*;
 
 fn folder() -> tempfile::TempDir {

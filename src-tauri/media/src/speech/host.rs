@@ -66,6 +66,8 @@ impl Hearing<'_> {
     /// Reports that everything before `window` and a fraction of it are done, by seconds.
     pub fn report(&self, window: Window, fraction: f64) {
         let seconds = |w: &Window| w.end - w.start;
+        // whisper.cpp counts in steps of 30 s and so passes the end of a shorter window.
+        let fraction = fraction.clamp(0.0, 1.0);
         let total: f64 = self.windows.iter().map(seconds).sum();
         let later: f64 = self.left.iter().filter(|w| w.index > window.index).map(seconds).sum();
         let done = (total - later - seconds(&window) * (1.0 - fraction)) / total.max(0.001);

@@ -95,19 +95,18 @@ pub(super) fn position(second: f64) -> u64 {
 }
 
 #[cfg(test)]
-pub(super) fn write(path: &Path, samples: &[f32]) {
-    let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
-    bytes.extend((RATE as u32).to_le_bytes());
-    bytes.extend((RATE as u32 * 2).to_le_bytes());
-    bytes.extend(b"\x02\0\x10\0LIST\x03\0\0\0abc\0data");
-    bytes.extend((samples.len() as u32 * 2).to_le_bytes());
-    bytes.extend(samples.iter().flat_map(|s| ((s * 32767.0) as i16).to_le_bytes()));
-    std::fs::write(path, bytes).unwrap();
-}
-
-#[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    pub(in crate::speech) fn write(path: &Path, samples: &[f32]) {
+        let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+        bytes.extend((RATE as u32).to_le_bytes());
+        bytes.extend((RATE as u32 * 2).to_le_bytes());
+        bytes.extend(b"\x02\0\x10\0LIST\x03\0\0\0abc\0data");
+        bytes.extend((samples.len() as u32 * 2).to_le_bytes());
+        bytes.extend(samples.iter().flat_map(|s| ((s * 32767.0) as i16).to_le_bytes()));
+        std::fs::write(path, bytes).unwrap();
+    }
 
     #[test]
     fn reads_by_time_past_odd_chunks_and_stops_at_the_end() {

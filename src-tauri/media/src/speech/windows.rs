@@ -42,7 +42,10 @@ pub(super) fn cut(voice: &Voice, shape: Shape) -> Vec<Window> {
             _ => windows.push(piece),
         }
     }
-    windows.into_iter().enumerate().map(|(index, w)| Window { index, start: w.start, end: w.end }).collect()
+    // Milliseconds, as the times of segments and words: so that these can reach the window's very end, not beyond.
+    let millis = |second: f64| (second * 1000.0).round() / 1000.0;
+    let window = |(index, w): (usize, Span)| Window { index, start: millis(w.start), end: millis(w.end) };
+    windows.into_iter().enumerate().map(window).collect()
 }
 
 fn split(span: Span, probabilities: &[f32], longest: f64) -> Vec<Span> {

@@ -1,3 +1,5 @@
+//! What each format writes for the same transcript.
+
 use super::*;
 use domain::transcript::{Gap, Word};
 use domain::{Segment, UtcTime};
