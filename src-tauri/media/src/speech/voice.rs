@@ -151,7 +151,7 @@ mod tests {
     fn found(samples: &[f32]) -> Voice {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
-        super::super::wav::tests::write(&path, samples);
+        super::super::wav::write(&path, samples);
         find(&path, &Run::quiet(folder.path())).unwrap()
     }
 

@@ -95,7 +95,10 @@ pub(super) fn position(second: f64) -> u64 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(super) use tests::write;
+
+#[cfg(test)]
+mod tests {
     use super::*;
 
     pub(in crate::speech) fn write(path: &Path, samples: &[f32]) {
