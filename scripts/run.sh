@@ -19,8 +19,8 @@ fi
 bobina=$target/debug/bobina
 
 printf '\nThe sample clip, through the real pipeline:\n'
-"$bobina" add --wait --language en assets/samples/welcome.mp4
-answer=$("$bobina" add --wait --json --language en assets/samples/welcome.mp4)
+# The progress goes to standard error, the answer to standard output.
+answer=$("$bobina" add --wait --json --language en assets/samples/welcome.mp4) || { printf '%s\n' "$answer" >&2; exit 1; }
 transcript=$(node -e 'process.stdout.write(JSON.parse(process.argv[1]).tasks[0].transcript_id ?? "")' "$answer")
 printf '\nWhat was heard:\n'
 "$bobina" transcript "$transcript"
