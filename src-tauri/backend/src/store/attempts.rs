@@ -1,6 +1,6 @@
 //! Every run of a job.
 
-use super::{StoreError, lists::read_json};
+use super::{StoreError, lists::read_json, rows::word_at};
 use domain::{ApiError, Attempt, AttemptOutcome, UtcTime};
 use rusqlite::{Connection, Row, params};
 
@@ -53,11 +53,10 @@ pub fn of_job(conn: &Connection, job: i64) -> Result<Vec<Attempt>, StoreError> {
 }
 
 fn read(row: &Row<'_>) -> Result<Attempt, StoreError> {
-    let outcome: String = row.get(2)?;
     Ok(Attempt {
         lease: row.get(0)?,
         engine: row.get(1)?,
-        outcome: outcome.parse::<AttemptOutcome>().map_err(|word| StoreError::Damaged(word.to_string()))?,
+        outcome: word_at(row, 2)?,
         error: read_json(row, 3)?,
         started_at: UtcTime(row.get(4)?),
         finished_at: row.get::<_, Option<i64>>(5)?.map(UtcTime),

@@ -4,6 +4,7 @@
 //! Invariant: what a run says is taken only under its lease while the job is `running`.
 
 use super::StoreError;
+use super::rows::word_at;
 use crate::queue::order::{After, Ready};
 use crate::queue::rollup::JobSummary;
 use domain::{ApiError, JobState, Step, UtcTime};
@@ -92,7 +93,7 @@ fn read(row: &Row<'_>) -> Result<JobRow, StoreError> {
         task: row.get(1)?,
         step: serde_json::from_str(definition)?,
         lane: row.get(3)?,
-        state: state_of(row, 4)?,
+        state: word_at(row, 4)?,
         place: Place { rank: row.get(5)?, turn: row.get(6)?, seat: row.get(7)? },
         flow: row.get(8)?,
         attempts: row.get(9)?,
@@ -105,11 +106,6 @@ fn read(row: &Row<'_>) -> Result<JobRow, StoreError> {
         progress: row.get(16)?,
         wait_code: row.get(17)?,
     })
-}
-
-pub(super) fn state_of(row: &Row<'_>, column: usize) -> Result<JobState, StoreError> {
-    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
 }
 
 fn rows(
@@ -177,7 +173,7 @@ pub fn summaries(conn: &Connection, task: i64) -> Result<Vec<JobSummary>, StoreE
         jobs.push(JobSummary {
             job_id: row.get(0)?,
             step: row.get(1)?,
-            state: state_of(row, 2)?,
+            state: word_at(row, 2)?,
             weight: row.get(3)?,
             progress: row.get(4)?,
             cached: row.get(5)?,

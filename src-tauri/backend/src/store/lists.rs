@@ -2,9 +2,8 @@
 //!
 //! Owns reading only. Invariant: bounded work for a page, however long the queue is.
 
-use super::jobs::state_of;
 use super::pauses::{self, Pauses};
-use super::tasks::status_of;
+use super::rows::word_at;
 use super::{StoreError, attempts};
 use crate::api::types::{DeadLetter, LaneStatus, QueueStatus, TaskQuery};
 use crate::queue::{Limits, rollup};
@@ -35,14 +34,6 @@ fn time(row: &Row<'_>, column: usize) -> Result<Option<UtcTime>, StoreError> {
     Ok(row.get::<_, Option<i64>>(column)?.map(UtcTime))
 }
 
-fn word<T: std::str::FromStr<Err = domain::UnknownWord>>(
-    row: &Row<'_>,
-    column: usize,
-) -> Result<T, StoreError> {
-    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
-}
-
 /// The priority of that rank.
 pub fn priority_of(rank: i64) -> Result<Priority, StoreError> {
     Priority::ALL
@@ -55,8 +46,8 @@ pub fn priority_of(rank: i64) -> Result<Priority, StoreError> {
 fn read_task(row: &Row<'_>) -> Result<(i64, Task), StoreError> {
     let task = Task {
         task_id: row.get(1)?,
-        kind: word::<TaskKind>(row, 2)?,
-        status: status_of(row, 3)?,
+        kind: word_at::<TaskKind>(row, 2)?,
+        status: word_at(row, 3)?,
         paused: row.get(4)?,
         priority: priority_of(row.get(5)?)?,
         progress: row.get(6)?,
@@ -194,7 +185,7 @@ fn live_jobs(conn: &Connection, seq: i64) -> Result<Vec<Live>, StoreError> {
         jobs.push(Live {
             job_id: row.get(0)?,
             step: row.get(1)?,
-            state: state_of(row, 2)?,
+            state: word_at(row, 2)?,
             lane: row.get(3)?,
             rank: row.get(4)?,
             run_at: time(row, 5)?,
@@ -296,13 +287,13 @@ const JOB: &str = "j.job_id, t.task_id, j.step, j.kind, j.lane, j.state, j.progr
                    j.max_attempts, j.run_at, j.engine, j.cached, j.error, j.started_at, j.finished_at";
 
 fn read_job(row: &Row<'_>) -> Result<Job, StoreError> {
-    let state = state_of(row, 5)?;
+    let state = word_at(row, 5)?;
     Ok(Job {
         job_id: row.get(0)?,
         task_id: row.get(1)?,
         step: row.get(2)?,
-        kind: word(row, 3)?,
-        lane: word::<Lane>(row, 4)?,
+        kind: word_at(row, 3)?,
+        lane: word_at::<Lane>(row, 4)?,
         state,
         progress: if state == JobState::Succeeded { 100.0 } else { row.get(6)? },
         detail: row.get(7)?,
@@ -382,7 +373,7 @@ pub fn queue_status(conn: &Connection, limits: &Limits) -> Result<QueueStatus, S
     let mut statement = conn.prepare_cached("SELECT status, count(*) FROM tasks GROUP BY status")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        counts.insert(status_of(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs());
+        counts.insert(word_at(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs());
     }
     drop(rows);
     let pauses = pauses::load(conn)?;

@@ -1,5 +1,6 @@
 //! How values lie in columns: times, JSON, words of closed lists.
 
+use super::StoreError;
 use domain::UtcTime;
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
@@ -22,6 +23,15 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite
 pub(super) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| serde_json::from_str(&text).map_err(|error| unreadable(column, error))).transpose()
+}
+
+/// A word of a closed list, by the column's place; `StoreError::Damaged` when it is none of them.
+pub(super) fn word_at<T: FromStr<Err = domain::UnknownWord>>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<T, StoreError> {
+    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
 }
 
 /// A word of a closed list.

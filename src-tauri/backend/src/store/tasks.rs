@@ -1,6 +1,7 @@
 //! Rows of tasks: what the queue reads and writes when it moves them. What surfaces are shown is in [`super::lists`].
 
 use super::StoreError;
+use super::rows::word_at;
 use crate::queue::rollup::Rollup;
 use domain::{Priority, TaskInput, TaskKind, TaskStatus, UtcTime};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -76,7 +77,7 @@ fn read(row: &Row<'_>) -> Result<TaskRow, StoreError> {
     Ok(TaskRow {
         seq: row.get(0)?,
         task_id: row.get(1)?,
-        status: status_of(row, 2)?,
+        status: word_at(row, 2)?,
         paused: row.get(3)?,
         rank: row.get(4)?,
         seat: row.get(5)?,
@@ -87,11 +88,6 @@ fn read(row: &Row<'_>) -> Result<TaskRow, StoreError> {
         not_before: row.get::<_, Option<i64>>(10)?.map(UtcTime),
         duration: row.get(11)?,
     })
-}
-
-pub(super) fn status_of(row: &Row<'_>, column: usize) -> Result<TaskStatus, StoreError> {
-    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(|word: domain::UnknownWord| StoreError::Damaged(word.to_string()))
 }
 
 fn one(
@@ -133,7 +129,7 @@ pub fn before_rollup(conn: &Connection, seq: i64) -> Result<Option<(String, Task
     let mut statement = conn.prepare_cached("SELECT task_id, status, progress FROM tasks WHERE seq = ?1")?;
     let mut rows = statement.query(params![seq])?;
     match rows.next()? {
-        Some(row) => Ok(Some((row.get(0)?, status_of(row, 1)?, row.get(2)?))),
+        Some(row) => Ok(Some((row.get(0)?, word_at(row, 1)?, row.get(2)?))),
         None => Ok(None),
     }
 }
