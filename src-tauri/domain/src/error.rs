@@ -155,6 +155,27 @@ codes! {
     /// The operating system's key store is not there or locked.
     SecretStoreUnavailable = "SECRET_STORE_UNAVAILABLE", 503, Permanent, GiveAccess;
 
+    /// No key was given for the cloud service.
+    KeyMissing = "KEY_MISSING", 424, Permanent, GiveAccess;
+    /// The cloud service refuses the key, or what the key may do.
+    KeyRefused = "KEY_REFUSED", 424, Permanent, GiveAccess;
+    /// The account at the cloud service has no credit or allowance left.
+    QuotaExhausted = "QUOTA_EXHAUSTED", 402, Permanent, GiveAccess;
+    /// The cloud service's rules, or the user's own, refuse the content.
+    ContentRefused = "CONTENT_REFUSED", 422, Permanent, FixInput;
+    /// A paid request was sent and its answer lost: it may have been charged, so only the user may send it again.
+    OutcomeUnknown = "OUTCOME_UNKNOWN", 409, Permanent, Retry;
+    /// The result was not fetched before the cloud service removed it.
+    ResultExpired = "RESULT_EXPIRED", 410, Permanent, Retry;
+    /// The user's own spending cap is reached.
+    CapReached = "CAP_REACHED", 402, Waiting, GiveAccess;
+    /// The user's settings keep everything on this machine.
+    LocalOnly = "LOCAL_ONLY", 403, Permanent, ChooseEngine;
+    /// No service that has a key and is allowed can do it.
+    NoProvider = "NO_PROVIDER", 424, Permanent, ChooseEngine;
+    /// Faces and voices of people are changed only with the user's statement of consent.
+    ConsentMissing = "CONSENT_MISSING", 422, Permanent, FixInput;
+
     Unauthorized = "UNAUTHORIZED", 401, Permanent, GiveAccess;
     Forbidden = "FORBIDDEN", 403, Permanent, GiveAccess;
     BodyTooLarge = "BODY_TOO_LARGE", 413, Permanent, FixInput;
