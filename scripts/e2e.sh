@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # e2e.sh: the built programs driven as a user does it, in a headless browser and in the real window.
 # Builds nothing but what is stale; `make test` has built it all.
+# e2e.sh window-figures: measures the window's start and memory instead, with the release build that bench.sh made.
 set -euo pipefail
 source "$(dirname "$0")/parts.sh"
 
@@ -12,10 +13,6 @@ if [ ! -x "$drivers/bin/tauri-driver" ]; then
 fi
 export PATH=$drivers/bin:$PATH
 
-scripts/ui.sh
-cargo build --quiet --workspace --bins --features bobina-desktop/custom-protocol
-export BOBINA_PROGRAMS="$target/debug"
-
 # in_display COMMAND...: with an X display and a session bus that are nobody else's. The accessibility bus and the
 # portals are left out: they would answer for the user's real session.
 in_display() {
@@ -23,5 +20,13 @@ in_display() {
     dbus-run-session -- xvfb-run --auto-servernum --server-args="-screen 0 1280x860x24" "$@"
 }
 
+if [ "${1:-}" = window-figures ]; then
+  export BOBINA_PROGRAMS="$target/release"
+  in_display node tests/e2e/window.figures.mjs
+  exit
+fi
+scripts/ui.sh
+cargo build --quiet --workspace --bins --features bobina-desktop/custom-protocol
+export BOBINA_PROGRAMS="$target/debug"
 part "the UI in a browser" node tests/e2e/browser.mjs "$target/debug/bobina"
 part "the window" in_display node --test --test-timeout=600000 tests/e2e/window.test.mjs

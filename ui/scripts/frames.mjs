@@ -1,8 +1,25 @@
-// Measures scrolling through many live rows: node scripts/frames.mjs <demo address>. Prints script + style + layout
-// time per frame (p50, p95, worst) and tasks over 50 ms, from a trace of the page's own thread.
+// Measures scrolling through many live rows: node scripts/frames.mjs [address of the demo]. Prints script + style +
+// layout time per frame (p50, p95, worst) and tasks over 50 ms, from a trace of the page's own thread.
+// Without an address it builds the demo as the UI is built for use, and serves that.
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { build, preview } from "vite";
 
-const [base = "http://127.0.0.1:5173"] = process.argv.slice(2);
+async function serveBuilt() {
+  const root = join(import.meta.dirname, "..");
+  const outDir = await mkdtemp(join(root, "node_modules/.frames-"));
+  await build({ root, mode: "demo", logLevel: "error", build: { outDir, emptyOutDir: true } });
+  const server = await preview({ root, mode: "demo", logLevel: "error", build: { outDir }, preview: { port: 0, host: "127.0.0.1" } });
+  const close = async () => {
+    await server.close();
+    await rm(outDir, { recursive: true });
+  };
+  return { base: server.resolvedUrls.local[0].replace(/\/$/, ""), close };
+}
+
+const given = process.argv[2];
+const { base, close } = given === undefined ? await serveBuilt() : { base: given, close: async () => undefined };
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
 async function measure(name, path, selector) {
@@ -43,3 +60,4 @@ async function measure(name, path, selector) {
 await measure("10,000 tasks, 50 running", "/activity?tasks=10000&running=50", '[data-row="0"]');
 await measure("12,000 segments", "/library/m0?segments=12000", "[data-segment]");
 await browser.close();
+await close();
