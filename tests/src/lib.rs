@@ -5,3 +5,4 @@
 pub mod crash;
 pub mod engine;
 pub mod program;
+pub mod stand_ins;
