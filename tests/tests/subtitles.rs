@@ -90,6 +90,8 @@ fn transcript() -> Transcript {
             reason: "the engine gave up -->".into(),
         }],
         complete: true,
+        parent: None,
+        revision: 0,
         created_at: UtcTime(0),
     }
 }

@@ -55,6 +55,18 @@ pub enum Command {
     Search(SearchArgs),
     /// Print a transcript
     Transcript(TranscriptArgs),
+    /// List the versions of a transcript
+    Versions {
+        /// Id of a transcript, a media or a task
+        id: String,
+    },
+    /// Edit a transcript; what an engine heard is kept
+    Edit {
+        /// Id of a transcript, a media or a task
+        id: String,
+        #[command(subcommand)]
+        command: EditCommand,
+    },
     /// List URLs and where they stand
     Urls(UrlsArgs),
     /// Watch folders for new media
@@ -172,6 +184,31 @@ pub struct TranscriptArgs {
     /// txt, md, srt, vtt, ass, json or csv
     #[arg(long, value_name = "FORMAT", value_parser = ["txt", "md", "srt", "vtt", "ass", "json", "csv"])]
     pub format: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EditCommand {
+    /// Replace a text everywhere
+    Replace {
+        find: String,
+        with: String,
+        /// Case and accents matter
+        #[arg(long)]
+        match_case: bool,
+        /// Not within longer words
+        #[arg(long)]
+        whole_words: bool,
+    },
+    /// Give a speaker another name everywhere
+    Speaker { from: String, to: String },
+    /// Take the last edit back
+    Undo,
+    /// Do the last edit that was taken back again
+    Redo,
+    /// Show this version, and search it
+    Show,
+    /// Remove this version
+    Remove,
 }
 
 #[derive(Debug, Args)]

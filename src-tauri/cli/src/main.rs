@@ -7,6 +7,7 @@
 mod add;
 mod args;
 mod doctor;
+mod edit;
 mod failure;
 mod input;
 mod library;
@@ -73,6 +74,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Library(args) => library::list(&session, output, args).await,
         Command::Search(args) => library::search(&session, output, args).await,
         Command::Transcript(args) => library::transcript(&session, output, args).await,
+        Command::Versions { id } => edit::versions(&session, output, &id).await,
+        Command::Edit { id, command } => edit::run(&session, output, &id, command).await,
         Command::Urls(args) => library::urls(&session, output, args).await,
         Command::Watch { command } => watch::run(&session, output, command).await,
         Command::Recipes => watch::recipes(&session, output).await,

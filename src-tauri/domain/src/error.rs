@@ -76,6 +76,16 @@ codes! {
     TaskActive = "TASK_ACTIVE", 409, Permanent, FixInput;
     MediaNotFound = "MEDIA_NOT_FOUND", 404, Permanent, FixInput;
     TranscriptNotFound = "TRANSCRIPT_NOT_FOUND", 404, Permanent, FixInput;
+    /// Somebody else edited it since it was read.
+    TranscriptChanged = "TRANSCRIPT_CHANGED", 409, Permanent, Retry;
+    /// It is still being heard, so it cannot be edited.
+    TranscriptUnfinished = "TRANSCRIPT_UNFINISHED", 409, Permanent, Retry;
+    /// A task works with the media, so it cannot be removed.
+    MediaInUse = "MEDIA_IN_USE", 409, Permanent, Retry;
+    /// The file given holds other content than the media that is missed.
+    FileDiffers = "FILE_DIFFERS", 409, Permanent, ChooseAnotherFile;
+    /// The system's trash did not take the file.
+    TrashUnavailable = "TRASH_UNAVAILABLE", 503, Permanent, GiveAccess;
     RecipeNotFound = "RECIPE_NOT_FOUND", 404, Permanent, FixInput;
     RecipeInvalid = "RECIPE_INVALID", 422, Permanent, FixInput;
     WatchNotFound = "WATCH_NOT_FOUND", 404, Permanent, FixInput;

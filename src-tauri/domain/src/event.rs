@@ -20,11 +20,13 @@ pub enum Event {
     LibraryChanged {
         media_id: String,
     },
-    /// Segments were added to a transcript that is being heard, or it was completed.
+    /// Segments were added to a transcript that is being heard, it was completed, or somebody edited it.
     TranscriptChanged {
         transcript_id: String,
         media_id: String,
         complete: bool,
+        /// As [`crate::Transcript::revision`]: who has that one already need not read it again.
+        revision: u32,
     },
     UrlsChanged,
     WatchChanged,

@@ -46,6 +46,13 @@ pub struct Transcript {
     pub gaps: Vec<Gap>,
     /// False while segments are still being heard.
     pub complete: bool,
+    /// The version this one was copied from to be edited; absent when an engine made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub parent: Option<String>,
+    /// Grows with each edit; 0 as it was heard.
+    #[serde(default)]
+    pub revision: u32,
     pub created_at: UtcTime,
 }
 

@@ -75,7 +75,7 @@ function makeTranscript(): Transcript {
     const words = Array.from({ length: 8 + (index % 9) }, (_, word) => ({ start: index * 3 + word * 0.18, end: index * 3 + word * 0.18 + 0.15, text: WORDS[(index * 5 + word) % WORDS.length] ?? "", confidence: word === 5 && index % 3 === 0 ? 0.2 : 0.9 }));
     return { start: index * 3, end: index * 3 + 2.9, text: words.map((word) => word.text).join(" "), words };
   });
-  return { transcript_id: "x1", media_id: "m0", language: "pt", engine: "whisper:small", duration: SEGMENTS * 3, text: "", segments, gaps: [{ start: 30, end: 36, reason: "the engine gave up there" }], complete: true, created_at: iso(60) };
+  return { transcript_id: "x1", media_id: "m0", language: "pt", engine: "whisper:small", duration: SEGMENTS * 3, text: "", segments, gaps: [{ start: 30, end: 36, reason: "the engine gave up there" }], complete: true, revision: 0, created_at: iso(60) };
 }
 
 let settings: Settings = {
@@ -107,7 +107,7 @@ const answers: Record<string, (input: Input) => unknown> = {
   "library.get": (input) => ({
     item: items[Number(input.media_id.slice(1))] ?? items[0],
     info: { kind: "video", format: "mp4", duration: 1458, size: 1, bit_rate: 1, streams: [{ codec: "h264" }, { codec: "aac" }], width: 1920, height: 1080, frame_rate: 25, has_audio: true, loudness: -14.2, true_peak: -1, title: null },
-    sources: [], transcripts: [{ transcript_id: "x1", language: "pt", engine: "whisper:small", complete: true, segments: 10, words: 100, created_at: iso(60) }],
+    sources: [], transcripts: [{ transcript_id: "x1", language: "pt", engine: "whisper:small", complete: true, segments: 10, words: 100, parent: null, revision: 0, created_at: iso(60) }],
     categories: [["hook", "mistake", "café da manhã errado", 4], ["offer", "guarantee", "garantia pessoal", 702], ["niche", "health", "disciplina", 391]].map(([axis, label, phrase, first_at]) => ({ axis, label, score: 2, engine: "rules", evidence: [{ phrase, count: 3, first_at }] })),
   }),
   "library.search": (input) => page(items.slice(0, 6).flatMap((item, index) => [0, 1].slice(index % 2).map((hit) => ({ media_id: item.media_id, transcript_id: "x1", title: item.title, start: 702 + hit * 90 + index, end: 705, snippet: `por isso eu dou a minha \u0002${input.query}\u0003 pessoal de sessenta dias, e se você não gostar …` }))), { limit: 200 }),

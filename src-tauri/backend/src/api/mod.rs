@@ -4,6 +4,7 @@
 //! Leaves the work to the modules behind it and the transport to `server` and the window.
 //! Invariant: a surface (window, server, command line) does nothing to the data folder but call these commands.
 
+pub mod editing_types;
 pub mod types;
 
 pub mod library;

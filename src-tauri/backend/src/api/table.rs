@@ -1,5 +1,6 @@
 //! The command table and what is derived from it.
 
+use super::editing_types::*;
 use super::types::*;
 use crate::Backend;
 use domain::source::UrlItem;
@@ -73,6 +74,16 @@ commands! {
     "transcripts.get" crate::api::library::transcript: TranscriptId => Transcript;
     /// A transcript as a file.
     "transcripts.export" crate::api::library::export: ExportRequest => Exported;
+    /// Edit a transcript; a version that an engine made is copied first.
+    "transcripts.edit" crate::api::library::edit: EditRequest => Edited;
+    /// Take the last edit of a transcript back.
+    "transcripts.undo" crate::api::library::undo: UndoRequest => Edited;
+    /// Do the last edit that was taken back again.
+    "transcripts.redo" crate::api::library::redo: UndoRequest => Edited;
+    /// Make a version the one that is shown and searched.
+    "transcripts.show" crate::api::library::show: TranscriptId => MediaDetail;
+    /// Remove a version of a transcript; the only one stays.
+    "transcripts.remove" crate::api::library::remove_version: TranscriptId => MediaDetail;
     /// URLs and where they stand.
     "urls.list" crate::api::library::urls: UrlQuery => Page<UrlItem>;
     /// Watch a folder.

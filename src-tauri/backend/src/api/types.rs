@@ -233,6 +233,9 @@ wire! {
         pub complete: bool,
         pub segments: u32,
         pub words: u32,
+        /// The version it was copied from to be edited; null when an engine made it.
+        pub parent: Option<String>,
+        pub revision: u32,
         pub created_at: UtcTime,
     }
 

@@ -111,6 +111,8 @@ fn transcript_item(row: TranscriptRow) -> TranscriptItem {
         complete: row.complete,
         segments: row.segments,
         words: row.words,
+        parent: row.parent,
+        revision: row.revision,
         created_at: row.created_at,
     }
 }

@@ -3,6 +3,7 @@
 //! Owns putting rows together into items and the order of lists; leaves rows to `store` and files to their folders.
 //! Invariant: reads only; a media whose file has gone stays listed, marked as missing.
 
+pub mod editing;
 mod items;
 mod texts;
 

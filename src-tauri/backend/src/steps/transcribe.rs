@@ -87,6 +87,7 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
         transcript_id: transcript_id.clone(),
         media_id: media.media_id.clone(),
         complete: true,
+        revision: 0,
     };
     Ok(StepOutput {
         engine: Some(engine),
@@ -167,7 +168,7 @@ fn store_window<'a>(
             let error = ApiError::from(error);
             MediaError::new(error.code, error.message)
         })?;
-        context.tell(Event::TranscriptChanged { transcript_id, media_id, complete: false });
+        context.tell(Event::TranscriptChanged { transcript_id, media_id, complete: false, revision: 0 });
         Ok(())
     }
     .boxed()

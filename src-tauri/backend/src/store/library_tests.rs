@@ -7,16 +7,16 @@ use domain::transcript::Gap;
 use domain::{ApiError, ErrorCode, MediaKind, Segment, Source, UrlStatus, UtcTime, Word};
 use rusqlite::Connection;
 
-const NOW: UtcTime = UtcTime(1_795_000_000_000);
+pub(super) const NOW: UtcTime = UtcTime(1_795_000_000_000);
 
-fn database() -> Connection {
+pub(super) fn database() -> Connection {
     let mut conn = Connection::open_in_memory().unwrap();
     conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
     migrate::migrate(&mut conn, NOW).unwrap();
     conn
 }
 
-fn media_named(conn: &Connection, name: &str) -> String {
+pub(super) fn media_named(conn: &Connection, name: &str) -> String {
     let new = media::NewMedia {
         media_id: format!("m{name}"),
         hash: blake3::hash(name.as_bytes()).to_hex().to_string(),
@@ -44,7 +44,7 @@ fn segment(start: f64, text: &str) -> Segment {
     Segment { start, end: start + 5.0, text: text.into(), speaker: None, words }
 }
 
-fn said(conn: &Connection, media_id: &str, key: &str, at: i64, texts: &[&str]) -> String {
+pub(super) fn said(conn: &Connection, media_id: &str, key: &str, at: i64, texts: &[&str]) -> String {
     let now = UtcTime(NOW.0 + at);
     let id = transcripts::begin(conn, media_id, "basic", key, "en", 1, now).unwrap();
     let segments: Vec<_> = texts.iter().enumerate().map(|(i, text)| segment(i as f64 * 10.0, text)).collect();
@@ -53,12 +53,12 @@ fn said(conn: &Connection, media_id: &str, key: &str, at: i64, texts: &[&str]) -
     id
 }
 
-fn find(conn: &Connection, query: &str) -> Vec<search::Hit> {
+pub(super) fn find(conn: &Connection, query: &str) -> Vec<search::Hit> {
     search::search(conn, &Query::parse(query).unwrap(), None, 50, 0).unwrap().1
 }
 
 /// The index agrees with what it stands for.
-fn check_index(conn: &Connection) {
+pub(super) fn check_index(conn: &Connection) {
     conn.execute_batch("INSERT INTO segment_index (segment_index, rank) VALUES ('integrity-check', 1)")
         .unwrap();
 }

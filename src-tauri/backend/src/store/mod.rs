@@ -16,6 +16,7 @@ pub mod search;
 pub mod tasks;
 pub mod transcripts;
 pub mod urls;
+pub mod versions;
 pub mod watch;
 
 mod error;
@@ -26,6 +27,8 @@ mod writer;
 
 #[cfg(test)]
 mod library_tests;
+#[cfg(test)]
+mod versions_tests;
 
 pub use error::StoreError;
 pub use migrate::KNOWN_SCHEMA;

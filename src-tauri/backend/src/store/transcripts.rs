@@ -1,8 +1,9 @@
 //! Transcripts: saved window by window as they are heard, and kept in the search index.
 //!
-//! Leaves hearing to `media::speech` and searching to `store::search`.
+//! Leaves hearing to `media::speech`, editing to `store::versions` and searching to `store::search`.
 //! Invariants: a window is stored once, however often it is handed over; of each media at most one transcript is in
-//! the index, the newest complete one or, while there is none, the newest; rows and index change together.
+//! the index, the one the user chose, else the newest complete one or, while there is none, the newest; that is the one
+//! that is shown; rows and index change together; a removed media has none.
 
 use super::StoreError;
 use super::rows::{optional_json, time, to_json, whole};
@@ -24,6 +25,10 @@ pub struct TranscriptRow {
     pub complete: bool,
     pub segments: u32,
     pub words: u32,
+    /// The version it was copied from to be edited.
+    pub parent: Option<String>,
+    /// Grows with each edit.
+    pub revision: u32,
     pub created_at: UtcTime,
 }
 
@@ -129,10 +134,12 @@ pub fn finish(
 }
 
 /// Puts the right transcript of a media into the index and takes another out.
-fn choose_searched(conn: &Connection, media_id: &str) -> Result<(), StoreError> {
+pub(super) fn choose_searched(conn: &Connection, media_id: &str) -> Result<(), StoreError> {
     let right: Option<i64> = conn
         .prepare_cached(
-            "SELECT id FROM transcripts WHERE media_id = ?1 ORDER BY complete DESC, created_at DESC, id DESC LIMIT 1",
+            "SELECT id FROM transcripts WHERE media_id = ?1
+               AND NOT EXISTS (SELECT 1 FROM media WHERE media_id = ?1 AND removed_at IS NOT NULL)
+             ORDER BY chosen DESC, complete DESC, created_at DESC, id DESC LIMIT 1",
         )?
         .query_row([media_id], |row| row.get(0))
         .optional()?;
@@ -176,7 +183,7 @@ pub fn find_complete(
         .optional()?)
 }
 
-/// The newest complete transcript of a media, else the newest.
+/// The transcript of a media that is shown and searched: the chosen one, else the newest complete, else the newest.
 pub fn newest(conn: &Connection, media_id: &str) -> Result<Option<TranscriptRow>, StoreError> {
     Ok(conn
         .prepare_cached("SELECT * FROM transcripts WHERE media_id = ?1 AND searched")?
@@ -253,6 +260,8 @@ pub fn load(conn: &Connection, transcript_id: &str) -> Result<Option<Transcript>
         gaps: load_gaps(conn, id)?,
         segments,
         complete: row.complete,
+        parent: row.parent,
+        revision: row.revision,
         created_at: row.created_at,
     }))
 }
@@ -260,16 +269,19 @@ pub fn load(conn: &Connection, transcript_id: &str) -> Result<Option<Transcript>
 fn load_segments(conn: &Connection, id: i64) -> Result<Vec<Segment>, StoreError> {
     let mut statement =
         conn.prepare_cached("SELECT * FROM segments WHERE transcript = ?1 ORDER BY start, id")?;
-    let rows = statement.query_map([id], |row| {
-        Ok(Segment {
-            start: row.get("start")?,
-            end: row.get("end")?,
-            text: row.get("text")?,
-            speaker: row.get("speaker")?,
-            words: unpack(row)?,
-        })
-    })?;
+    let rows = statement.query_map([id], read_segment)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A segment's row.
+pub(super) fn read_segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
+    Ok(Segment {
+        start: row.get("start")?,
+        end: row.get("end")?,
+        text: row.get("text")?,
+        speaker: row.get("speaker")?,
+        words: unpack(row)?,
+    })
 }
 
 fn load_gaps(conn: &Connection, id: i64) -> Result<Vec<Gap>, StoreError> {
@@ -281,7 +293,7 @@ fn load_gaps(conn: &Connection, id: i64) -> Result<Vec<Gap>, StoreError> {
 }
 
 /// `[start, end, text]` or `[start, end, text, confidence]`: a third of the space of named fields.
-fn pack(words: &[Word]) -> rusqlite::Result<String> {
+pub(super) fn pack(words: &[Word]) -> rusqlite::Result<String> {
     let packed: Vec<serde_json::Value> = words
         .iter()
         .map(|word| match word.confidence {
@@ -314,7 +326,7 @@ pub(super) fn unpack(row: &Row<'_>) -> rusqlite::Result<Vec<Word>> {
 }
 
 /// Seconds to the millisecond; what is no time at all counts as the start.
-fn second(value: f64) -> f64 {
+pub(super) fn second(value: f64) -> f64 {
     if value.is_finite() { thousandths(value.max(0.0)) } else { 0.0 }
 }
 
@@ -322,7 +334,7 @@ fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-fn word_count(segment: &Segment) -> u64 {
+pub(super) fn word_count(segment: &Segment) -> u64 {
     if segment.words.is_empty() {
         crate::search::words(&segment.text).count() as u64
     } else {
@@ -341,6 +353,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<TranscriptRow> {
         complete: row.get("complete")?,
         segments: row.get("segments")?,
         words: row.get("words")?,
+        parent: row.get("parent")?,
+        revision: row.get("revision")?,
         created_at: time(row, "created_at")?,
     })
 }

@@ -36,6 +36,8 @@ fn transcript(segments: Vec<Segment>) -> Transcript {
         segments,
         gaps: Vec::new(),
         complete: true,
+        parent: None,
+        revision: 0,
         created_at: UtcTime(0),
     }
 }

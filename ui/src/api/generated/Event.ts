@@ -5,4 +5,8 @@ import type { Task } from "./Task";
 /**
  * A change, sent after its transaction was committed. Listeners that missed some read the lists again.
  */
-export type Event = { "type": "task_changed", task: Task, } | { "type": "job_changed", job: Job, } | { "type": "library_changed", media_id: string, } | { "type": "transcript_changed", transcript_id: string, media_id: string, complete: boolean, } | { "type": "urls_changed" } | { "type": "watch_changed" } | { "type": "model_changed", name: string, installed: boolean, fraction: number | null, } | { "type": "queue_changed" } | { "type": "settings_changed" } | { "type": "lagged" };
+export type Event = { "type": "task_changed", task: Task, } | { "type": "job_changed", job: Job, } | { "type": "library_changed", media_id: string, } | { "type": "transcript_changed", transcript_id: string, media_id: string, complete: boolean, 
+/**
+ * As [`crate::Transcript::revision`]: who has that one already need not read it again.
+ */
+revision: number, } | { "type": "urls_changed" } | { "type": "watch_changed" } | { "type": "model_changed", name: string, installed: boolean, fraction: number | null, } | { "type": "queue_changed" } | { "type": "settings_changed" } | { "type": "lagged" };

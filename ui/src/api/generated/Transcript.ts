@@ -29,4 +29,12 @@ gaps: Array<Gap>,
 /**
  * False while segments are still being heard.
  */
-complete: boolean, created_at: string, };
+complete: boolean, 
+/**
+ * The version this one was copied from to be edited; absent when an engine made it.
+ */
+parent?: string, 
+/**
+ * Grows with each edit; 0 as it was heard.
+ */
+revision: number, created_at: string, };

@@ -3,6 +3,8 @@ import type { AddOutcome } from "./AddOutcome";
 import type { AddRequest } from "./AddRequest";
 import type { DeadLetter } from "./DeadLetter";
 import type { DoctorReport } from "./DoctorReport";
+import type { EditRequest } from "./EditRequest";
+import type { Edited } from "./Edited";
 import type { ExportRequest } from "./ExportRequest";
 import type { Exported } from "./Exported";
 import type { LibraryQuery } from "./LibraryQuery";
@@ -33,6 +35,7 @@ import type { TaskId } from "./TaskId";
 import type { TaskQuery } from "./TaskQuery";
 import type { Transcript } from "./Transcript";
 import type { TranscriptId } from "./TranscriptId";
+import type { UndoRequest } from "./UndoRequest";
 import type { UrlItem } from "./UrlItem";
 import type { UrlQuery } from "./UrlQuery";
 import type { WatchAddRequest } from "./WatchAddRequest";
@@ -74,6 +77,16 @@ export type Commands = {
   "transcripts.get": { input: TranscriptId; output: Transcript };
   /** A transcript as a file. */
   "transcripts.export": { input: ExportRequest; output: Exported };
+  /** Edit a transcript; a version that an engine made is copied first. */
+  "transcripts.edit": { input: EditRequest; output: Edited };
+  /** Take the last edit of a transcript back. */
+  "transcripts.undo": { input: UndoRequest; output: Edited };
+  /** Do the last edit that was taken back again. */
+  "transcripts.redo": { input: UndoRequest; output: Edited };
+  /** Make a version the one that is shown and searched. */
+  "transcripts.show": { input: TranscriptId; output: MediaDetail };
+  /** Remove a version of a transcript; the only one stays. */
+  "transcripts.remove": { input: TranscriptId; output: MediaDetail };
   /** URLs and where they stand. */
   "urls.list": { input: UrlQuery; output: Page<UrlItem> };
   /** Watch a folder. */
