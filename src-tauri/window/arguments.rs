@@ -4,12 +4,13 @@
 //! Invariant: each source is queued or refused by name where the user sees it.
 
 use super::engine::Engine;
+use super::links::Wanted;
 use clap::Parser;
 use domain::Source;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use tauri::AppHandle;
+use tauri::{AppHandle, Url};
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
 /// Bobina: turns videos, audio and links into a searchable library.
@@ -25,10 +26,27 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// What `bobina://` links among the sources want to be shown.
+    pub(super) fn links(&self) -> Vec<Wanted> {
+        self.sources.iter().filter_map(|source| Wanted::of_link(&source.to_string_lossy())).collect()
+    }
+
     /// The sources with paths made absolute from `folder`.
     pub(super) fn sources(&self, folder: &Path) -> Vec<String> {
-        let typed = |source: &OsString| Source::typed(&source.to_string_lossy(), folder).as_str().to_string();
-        self.sources.iter().map(typed).collect()
+        // File managers hand over files as addresses.
+        let typed = |source: &OsString| {
+            let text = source.to_string_lossy();
+            let path = Url::parse(&text)
+                .ok()
+                .filter(|url| url.scheme() == "file")
+                .and_then(|url| url.to_file_path().ok());
+            match path {
+                Some(path) => path.to_string_lossy().into_owned(),
+                None => Source::typed(&text, folder).as_str().to_string(),
+            }
+        };
+        let is_link = |source: &&OsString| Wanted::of_link(&source.to_string_lossy()).is_some();
+        self.sources.iter().filter(|source| !is_link(source)).map(typed).collect()
     }
 }
 
@@ -72,10 +90,12 @@ mod tests {
             "clip.mp4",
             "https://example.org/a.mp4",
             "/media/b.mp4",
+            "file:///media/a%20b.mp4",
+            "bobina://activity",
         ]);
         assert_eq!(
             arguments.sources(Path::new("/home/ana")),
-            ["/home/ana/clip.mp4", "https://example.org/a.mp4", "/media/b.mp4"]
+            ["/home/ana/clip.mp4", "https://example.org/a.mp4", "/media/b.mp4", "/media/a b.mp4"]
         );
     }
 

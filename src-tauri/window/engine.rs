@@ -46,6 +46,17 @@ impl Engine {
         self.host().await?.call(name, input).await
     }
 
+    /// The events from now on, as soon as the folder is open; a folder that cannot be opened is tried again.
+    pub(super) async fn events(&self) -> impl futures::Stream<Item = Event> + Send + Unpin + use<> {
+        loop {
+            match self.host().await {
+                Ok(host) => return host.events().boxed(),
+                Err(error) => tracing::debug!(%error, "the data folder is not open yet"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Opens the folder and passes its events to the window `label` until the engine closes.
     pub(super) async fn forward(self, app: AppHandle, label: &'static str) {
         let host = loop {

@@ -5,21 +5,30 @@
 //! queue has come to rest.
 
 mod arguments;
+mod closing;
 mod commands;
 mod engine;
+mod follow;
 mod lifetime;
+mod links;
+mod place;
+mod tray;
+mod words;
 
 use arguments::Arguments;
 use clap::Parser;
+use closing::Closing;
 use domain::ApiError;
 use engine::Engine;
 use lifetime::Lifetime;
+use links::Opened;
+use place::Remembered;
 use server::HostOptions;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::ExitCode;
 use tauri::webview::{NewWindowResponse, WebviewWindowBuilder};
-use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewWindow};
+use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewWindow, WindowEvent};
 
 /// The label of the one window, also named by the capability in tauri.conf.json.
 const MAIN: &str = "main";
@@ -42,6 +51,7 @@ fn start(arguments: &Arguments) -> Result<(), ApiError> {
         .map_err(|error| ApiError::internal(format!("where this program lies is not known: {error}")))?;
     let engine = Engine::new(HostOptions { data_dir: data_dir.clone(), worker_program, work: true });
     let given = arguments.sources(&std::env::current_dir().unwrap_or_default());
+    let wanted = arguments.links();
 
     let context = tauri::generate_context!();
     let single_instance = tauri_plugin_single_instance::Builder::new()
@@ -51,9 +61,21 @@ fn start(arguments: &Arguments) -> Result<(), ApiError> {
         .plugin(single_instance.build())
         .plugin(tauri_plugin_dialog::init())
         .manage(engine.clone())
-        .invoke_handler(tauri::generate_handler![commands::rpc, commands::save_text])
+        .manage(Opened::default())
+        .manage(Closing::default())
+        .manage(Remembered::open(&data_dir))
+        .invoke_handler(tauri::generate_handler![commands::rpc, commands::save_text, links::take_opened])
+        .on_window_event(|window, event| {
+            window.state::<Remembered>().follow(window, event);
+            if let WindowEvent::CloseRequested { api, .. } = event {
+                window.state::<Closing>().requested(window, api);
+            }
+        })
         .setup(move |app| {
             make(app)?;
+            let tray = tray::make(app.handle());
+            tauri::async_runtime::spawn(follow::follow(app.handle().clone(), engine.clone(), tray));
+            wanted.into_iter().for_each(|wanted| links::open(app.handle(), wanted));
             lifetime::end_on_signals(app.handle().clone());
             tauri::async_runtime::spawn(engine.clone().forward(app.handle().clone(), MAIN));
             tauri::async_runtime::spawn(arguments::queue(app.handle().clone(), engine, given));
@@ -80,13 +102,10 @@ fn instance(identifier: &str, data_dir: &Path) -> String {
 
 /// A second start shows this window and hands over what it was given.
 fn second_start(app: &AppHandle, arguments: Vec<String>, folder: String) {
-    if let Some(window) = app.get_webview_window(MAIN)
-        && let Err(error) = show(&window)
-    {
-        tracing::warn!(%error, "the window could not be brought to the front");
-    }
+    bring_to_front(app);
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => {
+            arguments.links().into_iter().for_each(|wanted| links::open(app, wanted));
             let sources = arguments.sources(Path::new(&folder));
             let engine = app.state::<Engine>().inner().clone();
             tauri::async_runtime::spawn(arguments::queue(app.clone(), engine, sources));
@@ -100,11 +119,20 @@ fn second_start(app: &AppHandle, arguments: Vec<String>, folder: String) {
 fn make(app: &App) -> tauri::Result<()> {
     let development = app.config().build.dev_url.clone().filter(|_| tauri::is_dev());
     let described = app.config().app.windows.iter().find(|window| window.label == MAIN).cloned();
-    WebviewWindowBuilder::from_config(app.handle(), &described.unwrap_or_default())?
+    let window = WebviewWindowBuilder::from_config(app.handle(), &described.unwrap_or_default())?
         .on_navigation(move |url| is_ours(url, development.as_ref()))
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
-    Ok(())
+    app.state::<Remembered>().restore(&window)
+}
+
+/// Shows the window, hidden or behind others as it may be.
+fn bring_to_front(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(MAIN)
+        && let Err(error) = show(&window)
+    {
+        tracing::warn!(%error, "the window could not be brought to the front");
+    }
 }
 
 fn show(window: &WebviewWindow) -> tauri::Result<()> {

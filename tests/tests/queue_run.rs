@@ -4,8 +4,9 @@
 mod queue_rig;
 
 use backend::api::types::{PageQuery, TaskQuery};
-use backend::queue::Limits;
-use domain::task::Waiting;
+use backend::queue::{Clock, Limits};
+use backend::store::pauses::Scope;
+use domain::task::{Hold, Waiting};
 use domain::{AttemptOutcome, ErrorCode, Event, JobState, Lane, Priority, TaskStatus};
 use queue_rig::{MovedClock, Rig, new_task, work};
 use serde_json::json;
@@ -195,6 +196,28 @@ async fn pause_gives_runs_back_and_resume_goes_on() {
     assert_eq!(rig.task(&cpu).await.status, TaskStatus::Queued);
     rig.queue.resume(None, None).await.unwrap();
     rig.until_status(&cpu, TaskStatus::Completed).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_pause_ends_at_its_time_and_the_schedule_stands_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(MovedClock::default());
+    let rig = Rig::start_with(folder.path(), Limits::default(), clock.clone()).await;
+    let until = clock.now().plus_millis(3_600_000);
+    rig.queue.hold(Scope::All, Some(until)).await.unwrap();
+    rig.queue.hold(Scope::Hold(Hold::Power), None).await.unwrap();
+    let id = rig.add(1, work(1)).await;
+    assert_eq!(rig.task(&id).await.waiting, Some(Waiting::PausedUntil { time: until }));
+    clock.ahead_ms.store(3_600_001, Ordering::Relaxed);
+    // Any change wakes the queue, which finds that the time has come.
+    rig.add(2, work(1)).await;
+    let held = Some(Waiting::Held { by: Hold::Power, time: None });
+    rig.until(&id, "the end of the pause", |task| task.waiting == held).await;
+    let status = rig.queue.status().await.unwrap();
+    assert_eq!((status.paused, status.paused_until, status.held), (false, None, Some(Hold::Power)));
+    rig.queue.let_go(Scope::Hold(Hold::Power)).await.unwrap();
+    rig.until_status(&id, TaskStatus::Completed).await;
     rig.stop().await;
 }
 

@@ -14,6 +14,7 @@ pub mod models;
 pub mod owner;
 pub mod queue;
 pub mod recipes;
+pub mod schedule;
 pub mod search;
 pub mod secrets;
 pub mod settings;

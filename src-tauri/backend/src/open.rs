@@ -9,6 +9,7 @@ use crate::clock::SystemClock;
 use crate::models::Downloads;
 use crate::owner::{self, Claim, OwnerAddress, Ownership};
 use crate::queue::{Clock, Limits, Queue};
+use crate::schedule;
 use crate::secrets::Secrets;
 use crate::settings::SettingsHandle;
 use crate::steps::{Context, StepRunner};
@@ -77,6 +78,12 @@ impl std::ops::Deref for Backend {
     type Target = Inner;
     fn deref(&self) -> &Inner {
         &self.inner
+    }
+}
+
+impl From<Arc<Inner>> for Backend {
+    fn from(inner: Arc<Inner>) -> Self {
+        Self { inner }
     }
 }
 
@@ -233,6 +240,9 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         ownership: Mutex::new(Some(ownership)),
         _leftovers: leftovers,
     });
+    if options.work {
+        tokio::spawn(schedule::keep(Arc::downgrade(&inner)));
+    }
     Ok(Backend { inner })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::text::{local, now, plain, relative};
 use console::truncate_str;
-use domain::task::Waiting;
+use domain::task::{Hold, Waiting};
 use domain::{Job, JobState, Task, TaskStatus};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
@@ -59,7 +59,9 @@ impl Progress {
         }
         let sentence = sentence(task);
         let is_news = match &task.waiting {
-            Some(Waiting::Until { .. } | Waiting::For { .. } | Waiting::Paused) => true,
+            Some(
+                Waiting::Until { .. } | Waiting::For { .. } | Waiting::Paused | Waiting::PausedUntil { .. },
+            ) => true,
             _ => self.bars.is_none(),
         };
         let moved = sentence != shown.said
@@ -121,6 +123,11 @@ fn bar(title: &str) -> ProgressBar {
 fn sentence(task: &Task) -> String {
     match &task.waiting {
         Some(Waiting::Paused) => "paused; `bobina resume` lets it go on".into(),
+        Some(Waiting::PausedUntil { time }) => {
+            format!("paused until {}; `bobina resume` lets it go on", local(*time, now()))
+        }
+        Some(Waiting::Held { by: Hold::Night, .. }) => "waits for the night, as the settings say".into(),
+        Some(Waiting::Held { by: Hold::Power, .. }) => "waits for mains power, as the settings say".into(),
         Some(Waiting::Until { time, attempt }) if *attempt > 1 => {
             format!("failed; try {attempt} is at {} ({})", local(*time, now()), relative(*time, now()))
         }

@@ -148,12 +148,26 @@ pub struct Task {
     pub size: Option<u64>,
 }
 
+words! {
+    /// What holds the whole queue by the settings, not by a pause of the user's.
+    Hold {
+        /// Work runs only at night.
+        Night = "night",
+        /// Work runs only on mains power.
+        Power = "power",
+    }
+}
+
 /// Why a task is not running, in one word and its details; the screens make a sentence of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Waiting {
     /// Paused by the user: the task, its lane or everything.
     Paused,
+    /// Everything is paused by the user until then.
+    PausedUntil { time: UtcTime },
+    /// The settings hold everything back; until then, where that is known.
+    Held { by: Hold, time: Option<UtcTime> },
     /// `not_before` or a retry lies in the future.
     Until { time: UtcTime, attempt: u32 },
     /// A snooze: rate limit, missing model or tool, no network.

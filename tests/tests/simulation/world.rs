@@ -2,6 +2,7 @@
 
 use backend::queue::ledger::{Busy, Changes, Claimed, Death, Ledger, Outcome, Success, Verdict};
 use backend::queue::{Limits, NewTask, Snooze, task_id};
+use backend::store::pauses::Scope;
 use backend::store::{Durability, StoreError, connect};
 use domain::{
     ApiError, ErrorCode, JobState, Lane, Priority, RetryClass, Source, Step, StepKind, TaskInput, TaskKind,
@@ -352,10 +353,10 @@ impl World {
             0 => ledger.cancel(conn, changes, &id, now).map(drop),
             1 => ledger.pause_task(conn, changes, &id, now).map(drop),
             2 | 3 => ledger.resume_task(conn, changes, &id, now).map(drop),
-            4 => ledger.pause(conn, changes, lane.as_ref(), now),
+            4 => ledger.pause(conn, changes, &Scope::of_user(lane), None, now),
             5 | 6 => {
-                ledger.resume(conn, changes, lane.as_ref())?;
-                ledger.resume(conn, changes, None)
+                ledger.resume(conn, changes, &Scope::of_user(lane))?;
+                ledger.resume(conn, changes, &Scope::All)
             }
             7 => ledger.retry(conn, changes, &id, now).map(drop),
             8 => ledger.retry_all(conn, changes, now).map(drop),
@@ -447,9 +448,9 @@ impl World {
         let ids = self.added.clone();
         loop {
             let resumed = self.commit(|ledger, conn, changes, now| {
-                ledger.resume(conn, changes, None)?;
+                ledger.resume(conn, changes, &Scope::All)?;
                 for lane in &paused {
-                    ledger.resume(conn, changes, Some(lane))?;
+                    ledger.resume(conn, changes, &Scope::Lane(lane.clone()))?;
                 }
                 for id in &ids {
                     match ledger.resume_task(conn, changes, id, now) {

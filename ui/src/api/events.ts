@@ -122,9 +122,12 @@ export function keepFresh(host: Host, client: QueryClient): () => void {
         case "queue_changed":
           again(["queue.status"], LIST_EVERY);
           again(["dead_letters.list"], LIST_EVERY);
+          // A pause or a place in the line is a reason that waiting tasks show.
+          again(["tasks.list"], LIST_EVERY);
           break;
         case "settings_changed":
           again(["settings.get"], LIST_EVERY);
+          again(["settings.problems"], LIST_EVERY);
           break;
         case "lagged":
           everything();

@@ -22,4 +22,5 @@ export const models = () => queryOptions({ queryKey: ["models.list"] as const, q
 export const doctor = () => queryOptions({ queryKey: ["doctor.run"] as const, queryFn: () => call("doctor.run", {}), staleTime: 60_000 });
 export const settings = () => queryOptions({ queryKey: ["settings.get"] as const, queryFn: () => call("settings.get", {}) });
 export const watched = () => queryOptions({ queryKey: ["watch.list"] as const, queryFn: () => call("watch.list", {}) });
+export const settingsProblems = () => queryOptions({ queryKey: ["settings.problems"] as const, queryFn: () => call("settings.problems", {}), staleTime: Infinity });
 export const serverAddress = () => queryOptions({ queryKey: ["server.address"] as const, queryFn: () => call("server.address", {}), staleTime: Infinity });

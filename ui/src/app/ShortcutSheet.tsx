@@ -1,34 +1,21 @@
-/** The keys, on one sheet. */
+/** The keys as they hold now, on one sheet. */
 import { Dialog } from "../components/Dialog";
 import { type Key, useT } from "../messages";
+import { useSettings } from "../state/settings";
+import { COMMANDS, FIXED, keysOf } from "../state/shortcuts";
 import css from "./Shell.module.css";
-
-const KEYS: [string, Key][] = [
-  ["Ctrl+O", "keys.add"],
-  ["Ctrl+1 · Ctrl+2", "keys.pages"],
-  ["Ctrl+,", "keys.settings"],
-  ["Ctrl+V", "keys.paste"],
-  ["↑ ↓ · Enter", "keys.rows"],
-  ["Space · K", "keys.play"],
-  ["J · L", "keys.speed"],
-  ["← →", "keys.second"],
-  ["Alt+← →", "keys.half"],
-  [", · .", "keys.frame"],
-  ["Ctrl+F · F3", "keys.find"],
-  ["Ctrl+G", "keys.now"],
-  ["Ctrl+E", "keys.export"],
-  ["?", "keys.sheet"],
-];
 
 export function ShortcutSheet({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   const t = useT();
+  const keys = keysOf(useSettings()?.shortcuts ?? {});
+  const own: { keys: string; title: Key }[] = COMMANDS.map(({ id, title }) => ({ keys: keys.get(id) ?? "", title })).filter((row) => row.keys !== "");
   return (
-    <Dialog title={t("keys.title")} isOpen={isOpen} onClose={onClose} closeLabel={t("close")}>
+    <Dialog title={t("keys.title")} isOpen={isOpen} onClose={onClose} closeLabel={t("close")} wide>
       <dl className={css.keys}>
-        {KEYS.map(([keys, key]) => (
-          <div key={key}>
-            <dt><kbd>{keys}</kbd></dt>
-            <dd>{t(key)}</dd>
+        {[...own, ...FIXED].map((row) => (
+          <div key={row.title}>
+            <dt><kbd>{row.keys}</kbd></dt>
+            <dd>{t(row.title)}</dd>
           </div>
         ))}
       </dl>

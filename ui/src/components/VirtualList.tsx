@@ -31,11 +31,13 @@ type Props = {
   onKeyDown?: (event: React.KeyboardEvent) => void;
   before?: ReactNode;
   tabIndex?: number;
+  /** Told to assistive software: more than one row may be chosen. */
+  isMultiselectable?: boolean;
 };
 
 const OVERSCAN = 400;
 
-export function VirtualList({ count, estimate, rowKey, row, onRange, onUserScroll, handle, className, role, label, rowCount, onKeyDown, before, tabIndex }: Props) {
+export function VirtualList({ count, estimate, rowKey, row, onRange, onUserScroll, handle, className, role, label, rowCount, onKeyDown, before, tabIndex, isMultiselectable }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLDivElement>(null);
   const measured = useRef(new Map<string, number>());
@@ -150,7 +152,7 @@ export function VirtualList({ count, estimate, rowKey, row, onRange, onUserScrol
      
     <div ref={scroller} className={`${css.scroller} ${className ?? ""}`} onScroll={look} onWheel={onUserScroll} onTouchMove={onUserScroll} onKeyDown={onKeyDown} tabIndex={tabIndex ?? -1} role="presentation">
       {before}
-      <div ref={canvas} className={css.canvas} style={{ height: offsets.total }} role={role} aria-label={label} aria-rowcount={rowCount}>
+      <div ref={canvas} className={css.canvas} style={{ height: offsets.total }} role={role} aria-label={label} aria-rowcount={rowCount} {...(isMultiselectable ? { "aria-multiselectable": true } : {})}>
         {shown}
       </div>
     </div>

@@ -81,6 +81,7 @@ function makeTranscript(): Transcript {
 let settings: Settings = {
   recipe: "vsl", ui_language: query.get("lang") ?? "en", theme: query.get("theme") ?? "dark", density: query.get("density") ?? "comfortable", allow_hosts: [], max_retries: 3, net_limit: 4, cpu_limit: 2, model_limit: 1, max_download_bytes: 0, max_live_seconds: 0, model_mirror: "", task_days: 7,
   ffmpeg: "", ffprobe: "", pocketsphinx: "", yt_dlp: "", port: 4782,
+  night_only: false, night_from: "22:00", night_to: "07:00", mains_only: false, keep_awake: true, notify: true, on_close: "ask", shortcuts: {},
 };
 
 function page<Item>(all: Item[], input: { limit?: number | null; offset?: number | null }) {
@@ -91,10 +92,10 @@ function page<Item>(all: Item[], input: { limit?: number | null; offset?: number
 
 const status = () => {
   const count = (wanted: TaskStatus) => tasks.filter((task) => task.status === wanted).length;
-  return { paused: false, queued: count("queued"), processing: count("processing"), completed: count("completed"), failed: count("failed"), cancelled: count("cancelled"), dead_letters: count("failed"), lanes: [] };
+  return { paused: false, paused_until: null, held: null, held_until: null, queued: count("queued"), processing: count("processing"), completed: count("completed"), failed: count("failed"), cancelled: count("cancelled"), dead_letters: count("failed"), lanes: [] };
 };
 
-type Input = { task_id: string; status?: TaskStatus; text?: string; limit?: number; offset?: number; media_id: string; query: string; kind?: string };
+type Input = { task_id: string; task_ids: string[]; status?: TaskStatus; text?: string; limit?: number; offset?: number; media_id: string; query: string; kind?: string };
 const answers: Record<string, (input: Input) => unknown> = {
   "tasks.list": (input) => page(tasks.filter((task) => (input.status == null || task.status === input.status) && (input.text == null || task.title.toLowerCase().includes(input.text.toLowerCase()))), input),
   "tasks.get": (input) => {
@@ -102,6 +103,9 @@ const answers: Record<string, (input: Input) => unknown> = {
     return task === undefined ? null : { task, jobs: jobsOf(task) };
   },
   "queue.status": status,
+  "settings.problems": () => ({ problems: query.has("problems") ? ["\"theme\" in settings.json is ignored: theme is \"purple\", which is not one of: system, dark, light."] : [] }),
+  "tasks.add_sample": () => ({ tasks: [tasks[0]], refused: [] }),
+  "tasks.bulk": (input) => ({ done: input.task_ids.length, refused: [] }),
   "dead_letters.list": (input) => page(tasks.filter((task) => task.status === "failed").map((task) => ({ job_id: 1, task_id: task.task_id, title: task.title, step: "fetch", attempts: 2, error: task.error, died_at: iso(10) })), input),
   "library.list": (input) => page(COUNT === 0 ? [] : items.filter((item) => (input.kind == null || item.kind === input.kind) && (input.text == null || item.title.toLowerCase().includes(input.text.toLowerCase()))), input),
   "library.get": (input) => ({

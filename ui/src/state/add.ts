@@ -31,12 +31,23 @@ export function useAddDialog(): Partial<AddRequest> | null {
 
 /** Queues sources and says what became of them; null when the engine could not be asked. */
 export function useAdd(): (request: Partial<AddRequest>) => Promise<AddOutcome | null> {
+  const tell = useTold();
+  return useCallback((request) => tell(() => call("tasks.add", { ...blank, ...request })), [tell]);
+}
+
+/** Queues the clip that comes with the program. */
+export function useAddSample(): () => void {
+  const tell = useTold();
+  return useCallback(() => void tell(() => call("tasks.add_sample", {})), [tell]);
+}
+
+function useTold(): (ask: () => Promise<AddOutcome>) => Promise<AddOutcome | null> {
   const t = useT();
   const language = useLanguage();
   return useCallback(
-    async (request) => {
+    async (ask) => {
       try {
-        const outcome = await call("tasks.add", { ...blank, ...request });
+        const outcome = await ask();
         if (outcome.tasks.length > 0) {
           const done = outcome.tasks.filter((task) => task.status === "completed").length;
           toast({ tone: "plain", title: done === outcome.tasks.length ? t("add.known", { count: done }) : t("add.done", { count: outcome.tasks.length }), text: outcome.tasks.length === 1 ? (outcome.tasks[0]?.title ?? "") : "" });

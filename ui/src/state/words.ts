@@ -20,6 +20,11 @@ export function waitingSentence(t: Translate, language: Language, waiting: Waiti
   switch (waiting.reason) {
     case "paused":
       return t("waiting.paused");
+    case "paused_until":
+      return t("waiting.paused.until", { time: moment(language, waiting.time) });
+    case "held":
+      if (waiting.by === "power") return t("waiting.power");
+      return waiting.time === null ? t("waiting.night") : t("waiting.night.until", { time: moment(language, waiting.time) });
     case "until":
       return waiting.attempt > 0 ? t("waiting.retry", { time: moment(language, waiting.time), attempt: waiting.attempt + 1 }) : t("waiting.until", { time: moment(language, waiting.time) });
     case "for": {

@@ -7,7 +7,9 @@
 pub mod editing_types;
 pub mod types;
 
+pub mod bulk;
 pub mod library;
+pub mod settings;
 pub mod system;
 pub mod tasks;
 

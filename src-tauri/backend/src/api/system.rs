@@ -66,6 +66,11 @@ pub async fn settings(backend: &Backend, _: Nothing) -> Result<Settings, ApiErro
     Ok(backend.settings.get())
 }
 
+/// What was wrong with the settings file when it was read; nothing once settings were saved.
+pub async fn settings_problems(backend: &Backend, _: Nothing) -> Result<SettingsProblems, ApiError> {
+    Ok(SettingsProblems { problems: backend.settings.problems() })
+}
+
 /// Replace the user's settings. What runs obeys the new ones from its next step on.
 pub async fn set_settings(backend: &Backend, settings: Settings) -> Result<Settings, ApiError> {
     recipe_files::find(backend.data_dir(), settings.recipe.trim())?;

@@ -42,6 +42,10 @@ macro_rules! commands {
 commands! {
     /// Queue files, folders and links.
     "tasks.add" crate::api::tasks::add: AddRequest => AddOutcome;
+    /// Queue the sample clip that comes with the program.
+    "tasks.add_sample" crate::api::tasks::add_sample: Nothing => AddOutcome;
+    /// Do one thing to many tasks.
+    "tasks.bulk" crate::api::bulk::run: BulkRequest => BulkOutcome;
     /// One page of the tasks.
     "tasks.list" crate::api::tasks::list: TaskQuery => Page<Task>;
     /// A task with its steps and attempts.
@@ -110,6 +114,8 @@ commands! {
     "settings.get" crate::api::system::settings: Nothing => Settings;
     /// Replace the user's settings.
     "settings.set" crate::api::system::set_settings: Settings => Settings;
+    /// What was wrong with the settings file at the start.
+    "settings.problems" crate::api::system::settings_problems: Nothing => SettingsProblems;
     /// Where media is served on loopback.
     "server.address" crate::api::system::server_address: Nothing => ServerAddress;
 }

@@ -5,11 +5,12 @@
 
 use super::types::*;
 use crate::Backend;
-use crate::intake::{self, Given};
+use crate::intake::{self, Given, sample};
 use crate::queue::{self, NewTask};
 use crate::recipes;
 use crate::secrets::Kept;
 use crate::steps::partial;
+use crate::store::pauses::Scope;
 use crate::store::urls;
 use domain::{ApiError, ErrorCode, Header, Lane, Recipe, Source, Task, TaskInput, TaskKind, UnknownWord};
 use media::download::NetPolicy;
@@ -48,6 +49,26 @@ pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, A
     }
     outcome.tasks = backend.queue.add(tasks).await?;
     Ok(outcome)
+}
+
+/// Queue the sample clip that comes with the program.
+pub async fn add_sample(backend: &Backend, _: Nothing) -> Result<AddOutcome, ApiError> {
+    let folder = backend.data_dir().join("samples");
+    let path = tokio::task::spawn_blocking(move || sample::place(&folder))
+        .await
+        .map_err(|e| ApiError::internal(format!("The sample could not be placed: {e}")))??;
+    let request = AddRequest {
+        sources: vec![path.display().to_string()],
+        recipe: None,
+        language: sample::LANGUAGE.into(),
+        engine: "auto".into(),
+        priority: domain::Priority::High,
+        headers: Vec::new(),
+        allow_hosts: Vec::new(),
+        not_before: None,
+        again: false,
+    };
+    add(backend, request).await
 }
 
 /// Headers of a request, the secret ones behind the name of their entry in the key store.
@@ -184,7 +205,16 @@ pub async fn cancel(backend: &Backend, id: TaskId) -> Result<Task, ApiError> {
 
 /// Pause a task, a lane or everything.
 pub async fn pause(backend: &Backend, request: PauseRequest) -> Result<QueueStatus, ApiError> {
-    backend.queue.pause(request.task_id.as_deref(), lane(request.lane)?).await?;
+    match (&request.task_id, request.until) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid("A pause that ends by itself is not for a single task."));
+        }
+        (None, Some(until)) if until <= backend.clock.now() => {
+            return Err(ApiError::invalid("The pause would end in the past."));
+        }
+        (None, until) => backend.queue.hold(Scope::of_user(lane(request.lane)?), until).await?,
+        (Some(task_id), None) => backend.queue.pause(Some(task_id), None).await?,
+    }
     backend.queue.status().await
 }
 

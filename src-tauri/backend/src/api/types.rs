@@ -1,11 +1,15 @@
 //! What goes into a command and comes out of it: plain values, documented once, mirrored in TypeScript.
 
 use domain::category::Category;
+use domain::task::Hold;
 use domain::{
     ApiError, Header, Job, MediaInfo, MediaKind, Priority, Task, TaskKind, TaskStatus, UrlStatus, UtcTime,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+pub use super::bulk::{BulkAct, BulkOutcome, BulkRefused, BulkRequest};
+pub use super::settings::{Settings, SettingsProblems};
 
 macro_rules! wire {
     ($($(#[$meta:meta])* $vis:vis struct $name:ident $body:tt)*) => {
@@ -108,6 +112,9 @@ wire! {
         pub task_id: Option<String>,
         #[serde(default)]
         pub lane: Option<String>,
+        /// Ends by itself at that time; not for a single task.
+        #[serde(default)]
+        pub until: Option<UtcTime>,
     }
 
     /// One task, or all that failed.
@@ -376,44 +383,6 @@ wire! {
         pub checks: Vec<Check>,
     }
 
-    /// The user's settings. Absent fields of a file take their defaults; unknown ones are kept.
-    #[serde(default)]
-    pub struct Settings {
-        /// Recipe of a drop, a paste and of `add` without one.
-        pub recipe: String,
-        /// `system`, `en`, `pt-BR` or `es`.
-        pub ui_language: String,
-        /// `system`, `dark` or `light`.
-        pub theme: String,
-        /// `comfortable` or `compact`.
-        pub density: String,
-        /// Hosts in private ranges that downloads may reach.
-        pub allow_hosts: Vec<String>,
-        /// Retries after the first try, 0 to 5.
-        pub max_retries: u32,
-        /// Jobs at once in the lane `net`.
-        pub net_limit: u32,
-        /// Jobs at once in the lane `cpu`.
-        pub cpu_limit: u32,
-        /// Jobs at once in the lane `model`.
-        pub model_limit: u32,
-        /// Largest single download, in bytes.
-        pub max_download_bytes: u64,
-        /// A live playlist is recorded at most this long, in seconds.
-        pub max_live_seconds: u64,
-        /// Base address models are downloaded from; empty for the usual one.
-        pub model_mirror: String,
-        /// Days the API answers for ended tasks.
-        pub task_days: u32,
-        /// Paths of ffmpeg, ffprobe, pocketsphinx_batch, yt-dlp; empty to look in PATH.
-        pub ffmpeg: String,
-        pub ffprobe: String,
-        pub pocketsphinx: String,
-        pub yt_dlp: String,
-        /// Port of `serve`.
-        pub port: u16,
-    }
-
     pub struct LaneStatus {
         pub lane: String,
         pub limit: u32,
@@ -424,7 +393,14 @@ wire! {
 
     /// The whole queue at a glance.
     pub struct QueueStatus {
+        /// The user paused everything.
         pub paused: bool,
+        /// When that pause ends by itself.
+        pub paused_until: Option<UtcTime>,
+        /// What the settings hold everything back for: `night` or `power`.
+        pub held: Option<Hold>,
+        /// When that ends, where it is known.
+        pub held_until: Option<UtcTime>,
         pub queued: u64,
         pub processing: u64,
         pub completed: u64,
@@ -438,30 +414,5 @@ wire! {
     pub struct ServerAddress {
         /// `http://127.0.0.1:<port>/media/<token of this start>`
         pub media_url: String,
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            recipe: "transcribe".into(),
-            ui_language: "system".into(),
-            theme: "system".into(),
-            density: "comfortable".into(),
-            allow_hosts: Vec::new(),
-            max_retries: 3,
-            net_limit: 4,
-            cpu_limit: 2,
-            model_limit: 1,
-            max_download_bytes: 64 << 30,
-            max_live_seconds: 6 * 3600,
-            model_mirror: String::new(),
-            task_days: 7,
-            ffmpeg: String::new(),
-            ffprobe: String::new(),
-            pocketsphinx: String::new(),
-            yt_dlp: String::new(),
-            port: 4782,
-        }
     }
 }

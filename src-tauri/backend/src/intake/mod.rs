@@ -3,6 +3,8 @@
 //! Owns telling them apart and refusing by name what is none; leaves content to the steps.
 //! Invariant: every given thing ends as a source or as a refusal, in the order given.
 
+pub mod sample;
+
 use crate::api::types::Refused;
 use domain::{ApiError, ErrorCode, Source};
 use media::download::{NetPolicy, check_url};

@@ -20,6 +20,7 @@ pub use execution::JobHandle;
 pub use types::{Apply, Clock, JobRun, Limits, NewTask, Snooze, StepFailure, StepOutput, Steps, task_id};
 
 use crate::api::types::{DeadLetter, Page, PageQuery, QueueStatus, TaskDetail, TaskQuery};
+use crate::store::pauses::Scope;
 use crate::store::{Store, StoreError, lists};
 use announce::Announcer;
 use domain::{ApiError, ErrorCode, Event, Lane, Priority, Task, UtcTime};
@@ -135,22 +136,41 @@ impl Queue {
 
     /// Pauses one task, one lane, or everything when both are null. Runs are stopped and given back.
     pub async fn pause(&self, task_id: Option<&str>, lane: Option<Lane>) -> Result<(), ApiError> {
-        let id = task_id.map(str::to_string);
-        let changed = self.shared.change(move |ledger, conn, changes, now| match id {
-            Some(id) => ledger.pause_task(conn, changes, &id, now).map(drop),
-            None => ledger.pause(conn, changes, lane.as_ref(), now),
-        });
+        match task_id.map(str::to_string) {
+            Some(id) => {
+                let changed = self.shared.change(move |ledger, conn, changes, now| {
+                    ledger.pause_task(conn, changes, &id, now).map(drop)
+                });
+                Ok(changed.await?)
+            }
+            None => self.hold(Scope::of_user(lane), None).await,
+        }
+    }
+
+    /// Pauses a lane or everything until `until`, or until it is let go. Runs are stopped and given back.
+    pub async fn hold(&self, scope: Scope, until: Option<UtcTime>) -> Result<(), ApiError> {
+        let changed = self
+            .shared
+            .change(move |ledger, conn, changes, now| ledger.pause(conn, changes, &scope, until, now));
         Ok(changed.await?)
+    }
+
+    /// Undoes [`Queue::hold`].
+    pub async fn let_go(&self, scope: Scope) -> Result<(), ApiError> {
+        Ok(self.shared.change(move |ledger, conn, changes, _| ledger.resume(conn, changes, &scope)).await?)
     }
 
     /// Undoes [`Queue::pause`].
     pub async fn resume(&self, task_id: Option<&str>, lane: Option<Lane>) -> Result<(), ApiError> {
-        let id = task_id.map(str::to_string);
-        let changed = self.shared.change(move |ledger, conn, changes, now| match id {
-            Some(id) => ledger.resume_task(conn, changes, &id, now).map(drop),
-            None => ledger.resume(conn, changes, lane.as_ref()),
-        });
-        Ok(changed.await?)
+        match task_id.map(str::to_string) {
+            Some(id) => {
+                let changed = self.shared.change(move |ledger, conn, changes, now| {
+                    ledger.resume_task(conn, changes, &id, now).map(drop)
+                });
+                Ok(changed.await?)
+            }
+            None => self.let_go(Scope::of_user(lane)).await,
+        }
     }
 
     /// Tries a failed or cancelled task again, or at once what was put off; finished steps are kept.

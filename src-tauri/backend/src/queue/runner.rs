@@ -7,7 +7,7 @@ use super::announce::Announcer;
 use super::execution::{Ended, Execution, Progress};
 use super::ledger::{Busy, Changes, Claimed, Ledger, Outcome, Stop};
 use super::types::{Clock, Steps};
-use crate::store::{Store, StoreError, jobs};
+use crate::store::{Store, StoreError, jobs, pauses};
 use domain::{ApiError, UtcTime};
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -384,7 +384,9 @@ fn turn_page(
         }
     }
     more |= shared.claim_in(conn, &mut changes, reserved, now)?;
-    Ok(Turned { changes, ended, more, next_due: jobs::next_due(conn)? })
+    let ends = pauses::next_end(conn)?;
+    let next_due = jobs::next_due(conn)?.into_iter().chain(ends).min();
+    Ok(Turned { changes, ended, more, next_due })
 }
 
 fn take_word(

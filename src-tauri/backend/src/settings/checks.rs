@@ -1,6 +1,7 @@
 //! What each setting may be.
 
 use crate::api::types::Settings;
+use crate::schedule;
 use domain::ApiError;
 use std::path::Path;
 
@@ -17,6 +18,15 @@ pub(super) fn normalized(mut settings: Settings) -> Result<Settings, ApiError> {
     within("max_live_seconds", settings.max_live_seconds, 1, 30 * 86_400)?;
     within("task_days", settings.task_days.into(), 1, 36_500)?;
     within("port", settings.port.into(), 1, 65_535)?;
+    one_of("on_close", &settings.on_close, &["ask", "tray", "quit"])?;
+    for (name, time) in [("night_from", &settings.night_from), ("night_to", &settings.night_to)] {
+        if schedule::minutes(time).is_none() {
+            return Err(ApiError::invalid(format!(
+                "{name} is \"{time}\", which is not a time such as 22:00."
+            )));
+        }
+    }
+    settings.shortcuts.retain(|name, keys| name.len() <= 64 && keys.len() <= 32);
     settings.recipe = settings.recipe.trim().to_string();
     if settings.recipe.is_empty() {
         return Err(ApiError::invalid("recipe is empty."));

@@ -209,7 +209,7 @@ fn explain(conn: &Connection, tasks: &mut [(i64, Task)], now: UtcTime) -> Result
         }
         let jobs = live_jobs(conn, *seq)?;
         if jobs.iter().any(|job| job.state == JobState::Running) {
-            if !task.paused && !pauses.all {
+            if !task.paused && !pauses.everything() {
                 task.estimated_completion = rollup::estimate(task.started_at, task.progress, now);
             }
             continue;
@@ -238,7 +238,13 @@ enum Reason<'a> {
 
 fn why_waiting<'a>(task: &Task, jobs: &'a [Live], pauses: &Pauses) -> Option<Reason<'a>> {
     if task.paused || pauses.all {
-        return Some(Reason::Known(Waiting::Paused));
+        return Some(Reason::Known(match pauses.until.filter(|_| !task.paused) {
+            Some(time) => Waiting::PausedUntil { time },
+            None => Waiting::Paused,
+        }));
+    }
+    if let Some((by, time)) = pauses.held {
+        return Some(Reason::Known(Waiting::Held { by, time }));
     }
     let shown = jobs
         .iter()
@@ -407,6 +413,9 @@ pub fn queue_status(conn: &Connection, limits: &Limits) -> Result<QueueStatus, S
     let of = |status| counts.get(&status).copied().unwrap_or(0);
     Ok(QueueStatus {
         paused: pauses.all,
+        paused_until: pauses.until,
+        held: pauses.held.map(|(by, _)| by),
+        held_until: pauses.held.and_then(|(_, time)| time),
         queued: of(TaskStatus::Queued),
         processing: of(TaskStatus::Processing),
         completed: of(TaskStatus::Completed),

@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_queue", include_str!("migrations/0001_queue.sql")),
     ("0002_library", include_str!("migrations/0002_library.sql")),
+    ("0004_pauses", include_str!("migrations/0004_pauses.sql")),
     ("0005_library_work", include_str!("migrations/0005_library_work.sql")),
 ];
 

@@ -3,4 +3,8 @@
 /**
  * Which part of the queue: one task, one lane, or all when both are null.
  */
-export type PauseRequest = { task_id: string | null, lane: string | null, };
+export type PauseRequest = { task_id: string | null, lane: string | null, 
+/**
+ * Ends by itself at that time; not for a single task.
+ */
+until: string | null, };

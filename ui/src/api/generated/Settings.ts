@@ -63,4 +63,28 @@ ffmpeg: string, ffprobe: string, pocketsphinx: string, yt_dlp: string,
 /**
  * Port of `serve`.
  */
-port: number, };
+port: number, 
+/**
+ * Work runs only at night, from `night_from` to `night_to` (local time, `HH:MM`).
+ */
+night_only: boolean, night_from: string, night_to: string, 
+/**
+ * Work runs only while the machine is on mains power.
+ */
+mains_only: boolean, 
+/**
+ * The window keeps the machine awake while it works.
+ */
+keep_awake: boolean, 
+/**
+ * The window tells of each finished batch.
+ */
+notify: boolean, 
+/**
+ * What closing the window does while there is work: `ask`, `tray` (goes on) or `quit`.
+ */
+on_close: string, 
+/**
+ * The user's own keys, by the name of the command, such as `Ctrl+Shift+A`; empty for none.
+ */
+shortcuts: { [key in string]: string }, };

@@ -1,6 +1,8 @@
 // Generated from the command table (make types). Do not edit.
 import type { AddOutcome } from "./AddOutcome";
 import type { AddRequest } from "./AddRequest";
+import type { BulkOutcome } from "./BulkOutcome";
+import type { BulkRequest } from "./BulkRequest";
 import type { DeadLetter } from "./DeadLetter";
 import type { DoctorReport } from "./DoctorReport";
 import type { EditRequest } from "./EditRequest";
@@ -29,6 +31,7 @@ import type { SearchHit } from "./SearchHit";
 import type { SearchQuery } from "./SearchQuery";
 import type { ServerAddress } from "./ServerAddress";
 import type { Settings } from "./Settings";
+import type { SettingsProblems } from "./SettingsProblems";
 import type { Task } from "./Task";
 import type { TaskDetail } from "./TaskDetail";
 import type { TaskId } from "./TaskId";
@@ -45,6 +48,10 @@ import type { WatchedFolder } from "./WatchedFolder";
 export type Commands = {
   /** Queue files, folders and links. */
   "tasks.add": { input: AddRequest; output: AddOutcome };
+  /** Queue the sample clip that comes with the program. */
+  "tasks.add_sample": { input: Nothing; output: AddOutcome };
+  /** Do one thing to many tasks. */
+  "tasks.bulk": { input: BulkRequest; output: BulkOutcome };
   /** One page of the tasks. */
   "tasks.list": { input: TaskQuery; output: Page<Task> };
   /** A task with its steps and attempts. */
@@ -113,6 +120,8 @@ export type Commands = {
   "settings.get": { input: Nothing; output: Settings };
   /** Replace the user's settings. */
   "settings.set": { input: Settings; output: Settings };
+  /** What was wrong with the settings file at the start. */
+  "settings.problems": { input: Nothing; output: SettingsProblems };
   /** Where media is served on loopback. */
   "server.address": { input: Nothing; output: ServerAddress };
 };

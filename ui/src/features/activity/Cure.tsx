@@ -13,7 +13,7 @@ import { openAdd } from "../../state/add";
 import { useChangeSettings, useSettings } from "../../state/settings";
 
 /** The host of an address as it stands in the list of allowed hosts. */
-function hostOf(source: string): string | null {
+export function hostOf(source: string): string | null {
   try {
     return new URL(source).hostname;
   } catch {

@@ -1,7 +1,7 @@
 /** The first screen of a new user: drop here, or try the sample; a model that suits the machine, if one is wanted. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Download, FileDown } from "lucide-react";
+import { Download, FileDown, PlayCircle } from "lucide-react";
 import { call, host } from "../../api/call";
 import { models } from "../../api/queries";
 import { Button } from "../../components/Button";
@@ -10,13 +10,14 @@ import { Bar } from "../../components/Progress";
 import { useLanguage, useT } from "../../messages";
 import { bytes } from "../../messages/values";
 import { useAct } from "../../state/act";
-import { openAdd } from "../../state/add";
+import { openAdd, useAddSample } from "../../state/add";
 import css from "./Activity.module.css";
 
 export function FirstRun() {
   const t = useT();
   const language = useLanguage();
   const act = useAct();
+  const sample = useAddSample();
   const { data } = useQuery(models());
   const installed = data?.items.some((model) => model.installed) ?? true;
   const suggested = data?.items.find((model) => model.downloading !== null) ?? data?.items.find((model) => model.suggested);
@@ -31,6 +32,13 @@ export function FirstRun() {
           {host().localFiles ? t("first.hint") : t("first.hint.browser")}
         </span>
       </button>
+      <section className={css.suggest} aria-label={t("first.sample")}>
+        <div className={css.suggestWords}>
+          <b>{t("first.sample")}</b>
+          <span>{t("first.sample.text")}</span>
+        </div>
+        <Button look="primary" icon={<PlayCircle size={15} aria-hidden />} onPress={sample}>{t("first.sample")}</Button>
+      </section>
       {!installed && suggested !== undefined && (
         <section className={css.suggest} aria-label={t("first.model")}>
           <div className={css.suggestWords}>

@@ -1,6 +1,6 @@
 /** One task: what it is, where it stands, what can be done with it; opened, its steps. */
 import { Link } from "@tanstack/react-router";
-import { ChevronRight, FileText, Pause, Play, RotateCcw, X } from "lucide-react";
+import { Check, ChevronRight, FileText, GripVertical, Pause, Play, RotateCcw, X } from "lucide-react";
 import { memo } from "react";
 import { call } from "../../api/call";
 import type { Recipe } from "../../api/generated/Recipe";
@@ -26,9 +26,19 @@ function toneOfTask(task: Task): Tone {
   return task.status === "processing" ? "running" : "idle";
 }
 
-type Props = { task: Task; index: number; recipe: Recipe | undefined; isOpen: boolean; isFocused: boolean; onToggle: (id: string) => void; onFocus: (index: number) => void };
+type Props = {
+  task: Task; index: number; recipe: Recipe | undefined; isOpen: boolean; isFocused: boolean; isChosen: boolean; isChoosing: boolean;
+  /** Begins to move the row; only where it may be moved. */
+  onGrip: ((index: number, event: React.PointerEvent) => void) | undefined;
+  /** Where a row that is being dragged would come to stand. */
+  dropEdge: "above" | "below" | undefined;
+  onToggle: (id: string) => void;
+  /** Chooses the row, or with `whole` everything from the last one chosen. */
+  onChoose: (id: string, index: number, whole: boolean) => void;
+  onFocus: (index: number) => void;
+};
 
-export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFocused, onToggle, onFocus }: Props) {
+export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFocused, isChosen, isChoosing, onGrip, dropEdge, onToggle, onChoose, onFocus }: Props) {
   const t = useT();
   const language = useLanguage();
   const tone = toneOfTask(task);
@@ -43,22 +53,40 @@ export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFo
         aria-level={1}
         aria-rowindex={index + 1}
         aria-expanded={isOpen}
+        aria-selected={isChosen}
         aria-label={`${task.title}, ${sentence}`}
         tabIndex={isFocused ? 0 : -1}
         data-row={index}
         data-task={task.task_id}
-        className={`${css.row} ${isOpen ? css.opened : ""} ${css[`is_${task.status}`] ?? ""}`}
+        className={`${css.row} ${isOpen ? css.opened : ""} ${css[`is_${task.status}`] ?? ""} ${isChosen ? css.picked : ""} ${isChoosing ? css.choosing : ""} ${dropEdge === undefined ? "" : css[dropEdge]}`}
         onFocus={() => onFocus(index)}
         onClick={(event) => {
-          if (!(event.target instanceof Element) || event.target.closest("a, button") === null) onToggle(task.task_id);
+          if (event.target instanceof Element && event.target.closest("a, button, [data-grip]") !== null) return;
+          if (event.shiftKey || event.ctrlKey || event.metaKey) onChoose(task.task_id, index, event.shiftKey);
+          else onToggle(task.task_id);
         }}
       >
         <span role="gridcell" className={css.poster}>
-          <ChevronRight size={14} aria-hidden className={css.chevron} />
+          <span className={css.lead}>
+            <ChevronRight size={14} aria-hidden className={css.chevron} />
+            <button type="button" role="checkbox" aria-checked={isChosen} tabIndex={-1} className={css.box} aria-label={t("select.row", { title: task.title })} onClick={(event) => onChoose(task.task_id, index, event.shiftKey)}>
+              {isChosen && <Check size={12} strokeWidth={3} aria-hidden />}
+            </button>
+          </span>
           <RowPoster mediaId={task.media_id} isLink={task.input.source.type === "url"} />
         </span>
         <span role="gridcell" className={css.name}>
-          <b title={task.title}>{task.title}</b>
+          <b title={task.title}>
+            {onGrip !== undefined && (
+              <span data-grip className={css.grip} title={t("order.grip")} onPointerDown={(event) => onGrip(index, event)}>
+                <GripVertical size={14} aria-hidden />
+              </span>
+            )}
+            {(task.priority === "high" || task.priority === "urgent") && task.status !== "completed" && (
+              <span className={css.urgent} title={t("priority.set", { priority: t(`priority.${task.priority}`) })}>{task.priority === "urgent" ? "!!" : "!"}</span>
+            )}
+            {task.title}
+          </b>
           <small title={source}>{facts.join(" · ")}</small>
         </span>
         <span role="gridcell" className={css.step}>
@@ -114,7 +142,7 @@ const Acts = memo(function Acts({ id, status, paused, title, mediaId }: { id: st
         </Link>
       )}
       {active && (
-        <IconButton label={paused ? t("resume") : t("pause")} onPress={() => act(() => call(paused ? "tasks.resume" : "tasks.pause", { ...one, lane: null }))}>
+        <IconButton label={paused ? t("resume") : t("pause")} onPress={() => act(() => call(paused ? "tasks.resume" : "tasks.pause", { ...one, lane: null, until: null }))}>
           {paused ? <Play size={15} aria-hidden /> : <Pause size={15} aria-hidden />}
         </IconButton>
       )}

@@ -42,13 +42,16 @@ pub struct Claimed {
 }
 
 impl Ledger {
-    /// Makes ready what is due; says whether more is due than one call handles.
+    /// Ends pauses whose time has come and makes ready what is due; says whether more is due than one call handles.
     pub fn promote(
         &mut self,
         conn: &Connection,
         changes: &mut Changes,
         now: UtcTime,
     ) -> Result<bool, StoreError> {
+        if pauses::end_due(conn, now)? {
+            changes.queue = true;
+        }
         let due = jobs::due(conn, now, DUE)?;
         for job in &due {
             self.make_ready(conn, job, now)?;
@@ -72,7 +75,7 @@ impl Ledger {
             return Ok(claimed);
         }
         let pauses = pauses::load(conn)?;
-        if pauses.all {
+        if pauses.everything() {
             return Ok(claimed);
         }
         let mut touched = BTreeSet::new();

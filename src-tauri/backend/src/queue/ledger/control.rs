@@ -2,9 +2,10 @@
 
 use super::{Changes, Ledger, Stop, end_run, find, settle};
 use crate::store::jobs::JobRow;
+use crate::store::pauses::{self, Scope};
 use crate::store::tasks::TaskRow;
-use crate::store::{StoreError, dependencies, jobs, pauses, tasks};
-use domain::{ErrorCode, JobState, Lane, UtcTime};
+use crate::store::{StoreError, dependencies, jobs, tasks};
+use domain::{ErrorCode, JobState, UtcTime};
 use rusqlite::Connection;
 
 impl Ledger {
@@ -70,17 +71,23 @@ impl Ledger {
         Ok(task.seq)
     }
 
-    /// Pauses a lane, or everything; runs are stopped and given back.
+    /// Pauses a lane, or everything, until `until` or until it is undone; runs are stopped and given back.
     pub fn pause(
         &mut self,
         conn: &Connection,
         changes: &mut Changes,
-        lane: Option<&Lane>,
+        scope: &Scope,
+        until: Option<UtcTime>,
         now: UtcTime,
     ) -> Result<(), StoreError> {
-        pauses::set(conn, lane)?;
+        if !pauses::set(conn, scope, until)? {
+            return Ok(());
+        }
         changes.queue = true;
-        let name = lane.map(ToString::to_string);
+        let name = match scope {
+            Scope::Lane(lane) => Some(lane.to_string()),
+            Scope::All | Scope::Hold(_) => None,
+        };
         for job in jobs::running(conn, name.as_deref())? {
             give_back(conn, changes, &job, Stop::Paused, now)?;
             settle(conn, changes, job.task, now)?;
@@ -93,10 +100,11 @@ impl Ledger {
         &mut self,
         conn: &Connection,
         changes: &mut Changes,
-        lane: Option<&Lane>,
+        scope: &Scope,
     ) -> Result<(), StoreError> {
-        pauses::clear(conn, lane)?;
-        changes.queue = true;
+        if pauses::clear(conn, scope)? {
+            changes.queue = true;
+        }
         Ok(())
     }
 
