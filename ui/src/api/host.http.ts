@@ -105,6 +105,7 @@ export function httpHost(base: string, token: string | null): Host {
     pickFiles: () => Promise.resolve([]),
     pickFolder: () => Promise.resolve([]),
     onDrop: () => () => undefined,
+    onOpen: () => () => undefined,
     saveText(fileName, mime, content) {
       const address = URL.createObjectURL(new Blob([content], { type: `${mime};charset=utf-8` }));
       const link = document.createElement("a");

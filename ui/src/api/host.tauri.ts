@@ -4,7 +4,7 @@ import { listen } from "@tauri-apps/api/event";
 import { getCurrentWebview } from "@tauri-apps/api/webview";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Event } from "./generated/Event";
-import { asApiError, CallError, type DropSignal, type Host, type HostSignal } from "./host";
+import { asApiError, CallError, type DropSignal, type Host, type HostSignal, type Opened } from "./host";
 
 /** Unlisten functions arrive by promise; a subscription that ends earlier still has to be undone. */
 function later(unlisten: Promise<() => void>): () => void {
@@ -48,6 +48,13 @@ export function tauriHost(): Host {
           else listener({ type: "over" });
         }),
       );
+    },
+    onOpen(listener: (opened: Opened) => void) {
+      // The shell keeps what came before the page listened; the event only says that there is something.
+      const take = async () => (await invoke<Opened[]>("take_opened")).forEach(listener);
+      const unlisten = listen("bobina://open", () => void take());
+      void unlisten.then(take);
+      return later(unlisten);
     },
     async saveText(fileName, _mime, content) {
       try {

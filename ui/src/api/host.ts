@@ -11,6 +11,9 @@ export type HostSignal = { type: "event"; event: Event } | { type: "connected" }
 /** What a drag over the window is doing; paths are absolute. */
 export type DropSignal = { type: "over" } | { type: "leave" } | { type: "drop"; paths: string[] };
 
+/** What the page is asked to show from outside: a `bobina://` link, a click on a notice. */
+export type Opened = { type: "add"; sources: string[] } | { type: "media"; media_id: string; at: number | null } | { type: "activity" };
+
 export interface Host {
   readonly kind: "window" | "browser";
   /** Whether dialogs and drops give absolute paths of files on the engine's machine. */
@@ -23,6 +26,8 @@ export interface Host {
   pickFolder(): Promise<string[]>;
   /** Drags of files over the whole window; only where `localFiles`. */
   onDrop(listener: (signal: DropSignal) => void): () => void;
+  /** What is to be shown because of something outside the page; only in the window. */
+  onOpen(listener: (opened: Opened) => void): () => void;
   /** Saves a text under a name the user may change; false when they thought better of it. */
   saveText(fileName: string, mime: string, content: string): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 /** What arrives from outside the page: dropped files and links, pasted ones. It is queued at once with the usual recipe. */
+import { useNavigate } from "@tanstack/react-router";
 import { FileDown } from "lucide-react";
 import { useEffect, useState } from "react";
 import { host } from "../api/call";
@@ -17,6 +18,7 @@ function certain(text: string): string[] {
 export function Incoming() {
   const t = useT();
   const add = useAdd();
+  const navigate = useNavigate();
   const [over, setOver] = useState(false);
 
   useEffect(
@@ -26,6 +28,16 @@ export function Incoming() {
         if (signal.type === "drop" && signal.paths.length > 0) void add({ sources: signal.paths });
       }),
     [add],
+  );
+
+  useEffect(
+    () =>
+      host().onOpen((opened) => {
+        if (opened.type === "add") openAdd({ sources: opened.sources });
+        else if (opened.type === "media") void navigate({ to: "/library/$mediaId", params: { mediaId: opened.media_id }, search: { t: opened.at ?? undefined, find: undefined } });
+        else void navigate({ to: "/activity", search: { status: undefined } });
+      }),
+    [navigate],
   );
 
   useEffect(() => {

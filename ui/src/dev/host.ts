@@ -151,6 +151,7 @@ export function demoHost(): Host {
     pickFiles: () => Promise.resolve([]),
     pickFolder: () => Promise.resolve([]),
     onDrop: () => () => undefined,
+    onOpen: () => () => undefined,
     saveText: () => Promise.resolve(true),
   };
 }

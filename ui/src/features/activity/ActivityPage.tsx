@@ -50,7 +50,7 @@ export function ActivityPage() {
         {!fresh && <Segmented label={t("filter.label")} options={options} value={shown} onChange={setShown} />}
         <div className={css.grow} />
         {!fresh && <SearchBox label={t("filter.text")} value={text} onChange={setText} clearLabel={t("clear")} />}
-        <Button look="primary" icon={<Plus size={16} aria-hidden />} onPress={() => openAdd()}>{t("add.button")}</Button>
+        <Button look={fresh ? "plain" : "primary"} icon={<Plus size={16} aria-hidden />} onPress={() => openAdd()}>{t("add.button")}</Button>
       </header>
       <Announcer />
       {fresh ? (

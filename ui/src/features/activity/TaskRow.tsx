@@ -97,7 +97,9 @@ export const TaskRow = memo(function TaskRow({ task, index, recipe, isOpen, isFo
         <span role="gridcell" className={css.pills}>
           <Pills label={t("tasks.steps")} steps={pillsOf(task, recipe).map((pill) => ({ ...pill, name: stepName(t, pill.name) }))} />
         </span>
-        <span role="gridcell" className={css.engine} title={engineOf(task) ?? ""}>{engineOf(task) ?? "—"}</span>
+        <span role="gridcell" className={css.engine}>
+          <Engine engine={engineOf(task)} mediaId={task.status === "completed" && task.transcript_id !== null ? task.media_id : null} />
+        </span>
         <span role="gridcell" className={css.remaining}>
           <Remaining task={task} />
         </span>
@@ -115,6 +117,13 @@ const RowPoster = memo(function RowPoster({ mediaId, isLink }: { mediaId: string
   const address = useMediaUrl();
   const item = useRestingMedia(mediaId);
   return <Poster small src={address(item?.poster)} kind={item?.kind ?? (isLink ? "link" : "file")} />;
+});
+
+/** What worked on it: as events told, else what made the media's newest transcript. */
+const Engine = memo(function Engine({ engine, mediaId }: { engine: string | null; mediaId: string | null }) {
+  const item = useRestingMedia(engine === null ? mediaId : null);
+  const name = engine ?? item?.engine ?? "";
+  return <span title={name}>{name}</span>;
 });
 
 function Remaining({ task }: { task: Task }) {
