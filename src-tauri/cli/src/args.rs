@@ -138,7 +138,7 @@ pub struct TasksArgs {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct PageArgs {
-    /// How many, 1 to 500
+    /// How many, 1 to 500 (all where nothing is said; of tasks and hits the first page)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     pub limit: Option<u32>,
     /// How many to pass over

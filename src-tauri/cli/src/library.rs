@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use server::Host;
 
 pub async fn list(session: &Session, output: &Output, page: PageArgs) -> Result<u8, Failure> {
-    let answer = session.once("library.list", json!({ "limit": page.limit, "offset": page.offset })).await?;
+    let answer = session.list("library.list", json!({}), &page).await?;
     let media: Page<MediaItem> = typed(answer.clone())?;
     output.either(&answer, || {
         if media.items.is_empty() {
@@ -149,8 +149,7 @@ fn ended(mut content: String) -> String {
 }
 
 pub async fn urls(session: &Session, output: &Output, args: UrlsArgs) -> Result<u8, Failure> {
-    let query = json!({ "status": args.status, "limit": args.page.limit, "offset": args.page.offset });
-    let answer = session.once("urls.list", query).await?;
+    let answer = session.list("urls.list", json!({ "status": args.status }), &args.page).await?;
     let urls: Page<UrlItem> = typed(answer.clone())?;
     output.either(&answer, || {
         if urls.items.is_empty() {

@@ -1,11 +1,15 @@
 //! The data folder a command works on, and calling its commands with typed values.
 
+use crate::args::PageArgs;
 use crate::failure::Failure;
 use crate::logs;
 use domain::ApiError;
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::{Host, HostOptions};
 use std::path::{Path, PathBuf};
+
+/// The longest page the backend gives.
+const LONGEST_PAGE: u32 = 500;
 
 /// What is known before the data folder is opened.
 pub struct Session {
@@ -33,6 +37,37 @@ impl Session {
         let output = host.call(name, input).await;
         host.close().await;
         Ok(output?)
+    }
+
+    /// A list as one document: the page that was asked for, or all of it when none was.
+    pub async fn list(&self, name: &str, mut query: Value, page: &PageArgs) -> Result<Value, Failure> {
+        query["limit"] = json!(page.limit);
+        query["offset"] = json!(page.offset);
+        if page.limit.is_some() || page.offset.is_some() {
+            return self.once(name, query).await;
+        }
+        query["limit"] = json!(LONGEST_PAGE);
+        let host = self.open(false).await?;
+        let whole = whole_list(&host, name, query).await;
+        host.close().await;
+        Ok(whole?)
+    }
+}
+
+async fn whole_list(host: &Host, name: &str, mut query: Value) -> Result<Value, ApiError> {
+    let mut items = Vec::new();
+    loop {
+        query["offset"] = json!(items.len());
+        let mut answer = host.call(name, query.clone()).await?;
+        let page = answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        let last = page.len() < LONGEST_PAGE as usize;
+        items.extend(page);
+        if last {
+            answer["limit"] = json!(items.len());
+            answer["offset"] = json!(0);
+            answer["items"] = Value::Array(items);
+            return Ok(answer);
+        }
     }
 }
 

@@ -236,8 +236,7 @@ pub async fn retry(session: &Session, output: &Output, args: RetryArgs) -> Resul
 }
 
 pub async fn dead_letters(session: &Session, output: &Output, page: PageArgs) -> Result<u8, Failure> {
-    let answer =
-        session.once("dead_letters.list", json!({ "limit": page.limit, "offset": page.offset })).await?;
+    let answer = session.list("dead_letters.list", json!({}), &page).await?;
     let letters: Page<DeadLetter> = typed(answer.clone())?;
     output.either(&answer, || {
         if letters.items.is_empty() {

@@ -7,7 +7,7 @@ use super::{Context, Done, blocking, partial};
 use crate::artifacts::fault;
 use crate::library::locate;
 use crate::queue::{JobRun, StepFailure, StepOutput};
-use crate::store::media::{self as media_rows, NewMedia};
+use crate::store::media::{self as media_rows, MediaRow, NewMedia};
 use crate::store::urls;
 use domain::{ApiError, ErrorCode, Event, Header, MediaKind, Source, UrlStatus};
 use media::download::{FetchRequest, Fetched, NetPolicy};
@@ -34,16 +34,14 @@ async fn take_file(context: &Context, job: &JobRun, place: &str) -> Done {
     let (size, mtime) = stamp(&path)?;
     let known = {
         let place = place.to_string();
-        let read = context.store.read(move |conn| media_rows::by_path(conn, &place, size, mtime));
+        let read = context.store.read(move |conn| match media_rows::by_path(conn, &place, size, mtime)? {
+            Some(media_id) => media_rows::find(conn, &media_id),
+            None => Ok(None),
+        });
         read.await?
     };
-    if let (Some(media_id), false) = (known, job.input.again || job.again) {
-        return Ok(StepOutput {
-            cached: true,
-            media_id: Some(media_id),
-            size: Some(size),
-            ..StepOutput::default()
-        });
+    if let (Some(media), false) = (known, job.input.again || job.again) {
+        return Ok(there_already(media));
     }
     let hash = media::intake::hash(&path, &job.run).await?;
     let title = title_of(&path);
@@ -72,14 +70,9 @@ fn title_of(path: &Path) -> String {
 
 async fn take_url(context: &Context, job: &JobRun, url: &str) -> Done {
     if !(job.input.again || job.again)
-        && let Some((media_id, size)) = downloaded(context, url).await?
+        && let Some(media) = downloaded(context, url).await?
     {
-        return Ok(StepOutput {
-            cached: true,
-            media_id: Some(media_id),
-            size: Some(size),
-            ..StepOutput::default()
-        });
+        return Ok(there_already(media));
     }
     let now = context.clock.now();
     let address = url.to_string();
@@ -113,8 +106,19 @@ async fn take_url(context: &Context, job: &JobRun, url: &str) -> Done {
     taken(context, job, hash, title, None, Some(adopted.name)).await
 }
 
-/// The media a URL turned out to be, if its bytes are still here, and its size.
-async fn downloaded(context: &Context, url: &str) -> Result<Option<(String, u64)>, StepFailure> {
+/// The source is known and its media is in the library: nothing is read, nothing is loaded.
+fn there_already(media: MediaRow) -> StepOutput {
+    StepOutput {
+        cached: true,
+        media_id: Some(media.media_id),
+        title: Some(media.title),
+        size: Some(media.size),
+        ..StepOutput::default()
+    }
+}
+
+/// The media a URL turned out to be, if its bytes are still here.
+async fn downloaded(context: &Context, url: &str) -> Result<Option<MediaRow>, StepFailure> {
     let address = url.to_string();
     let found = context
         .store
@@ -125,7 +129,7 @@ async fn downloaded(context: &Context, url: &str) -> Result<Option<(String, u64)
         })
         .await?;
     Ok(found.and_then(|(row, sources)| {
-        locate(&context.downloads, row.stored.as_deref(), &sources).map(|_| (row.media_id, row.size))
+        locate(&context.downloads, row.stored.as_deref(), &sources).map(|_| row)
     }))
 }
 
