@@ -205,6 +205,19 @@ fn every_list_has_its_shape() {
 }
 
 #[test]
+fn a_list_is_whole_where_no_page_is_asked_for() {
+    let bobina = Bobina::new();
+    let urls: Vec<String> = (0..27).map(|number| format!("https://example.org/film-{number}.mp4")).collect();
+    let mut args = vec!["add", "--json"];
+    args.extend(urls.iter().map(String::as_str));
+    assert_eq!(bobina.json(&args).0, 0);
+    let (_, all) = bobina.json(&["urls", "--json"]);
+    assert_eq!((all["total"].as_u64(), all["items"].as_array().map(Vec::len)), (Some(27), Some(27)), "{all}");
+    let (_, page) = bobina.json(&["urls", "--json", "--limit", "5", "--offset", "25"]);
+    assert_eq!((page["total"].as_u64(), page["items"].as_array().map(Vec::len)), (Some(27), Some(2)), "{page}");
+}
+
+#[test]
 fn add_without_anybody_there_records_and_says_who_will_run_it() {
     let bobina = Bobina::new();
     bobina.sound("a.wav");
