@@ -9,6 +9,7 @@ import type { ModelItem } from "./generated/ModelItem";
 import type { Page } from "./generated/Page";
 import type { Task } from "./generated/Task";
 import type { TaskDetail } from "./generated/TaskDetail";
+import type { Transcript } from "./generated/Transcript";
 import type { Host } from "./host";
 import { noteJob } from "./steps";
 
@@ -102,7 +103,8 @@ export function keepFresh(host: Host, client: QueryClient): () => void {
           again(["library.get", event.media_id], LIST_EVERY);
           break;
         case "transcript_changed":
-          again(["transcripts.get", event.transcript_id], TRANSCRIPT_EVERY);
+          // Who made the edit has its result already.
+          if (!event.complete || (client.getQueryData<Transcript>(["transcripts.get", event.transcript_id])?.revision ?? -1) < Math.max(1, event.revision)) again(["transcripts.get", event.transcript_id], TRANSCRIPT_EVERY);
           again(["library.get", event.media_id], LIST_EVERY);
           if (event.complete) {
             again(["library.list"], LIST_EVERY);

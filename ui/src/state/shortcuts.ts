@@ -44,11 +44,15 @@ export const FIXED: readonly { keys: string; title: Key }[] = [
   { keys: ", · .", title: "keys.frame" },
   { keys: "Ctrl+F · F3", title: "keys.find" },
   { keys: "Ctrl+G", title: "keys.now" },
+  { keys: "Ctrl+H", title: "keys.replace" },
+  { keys: "F2 · Ctrl+Z · Ctrl+Y", title: "keys.edit" },
+  { keys: "I · O", title: "keys.edges" },
+  { keys: "R", title: "keys.repeat" },
   { keys: "Ctrl+E", title: "keys.export" },
 ];
 
 /** Keys of the pages that a command may not take, since the page would hear both. */
-const TAKEN = new Set(["Ctrl+V", "Ctrl+C", "Ctrl+X", "Ctrl+A", "Ctrl+Z", "Ctrl+F", "Ctrl+G", "Ctrl+E", "F3", "Space", "Enter", "Escape", "Tab", "K", "J", "L", ",", ".", "Delete"]);
+const TAKEN = new Set(["Ctrl+V", "Ctrl+C", "Ctrl+X", "Ctrl+A", "Ctrl+Z", "Ctrl+F", "Ctrl+G", "Ctrl+E", "Ctrl+H", "Ctrl+Y", "Ctrl+Shift+Z", "F2", "F3", "I", "O", "R", "Space", "Enter", "Escape", "Tab", "K", "J", "L", ",", ".", "Delete"]);
 
 /** Each command's keys as they hold now; empty for none. */
 export function keysOf(own: Settings["shortcuts"]): Map<CommandId, string> {

@@ -11,11 +11,17 @@ import { Dot } from "../../components/Progress";
 import { VirtualList, type VirtualListHandle } from "../../components/VirtualList";
 import { useT } from "../../messages";
 import { clock } from "../../messages/values";
+import { type Caret, EditRow } from "./EditRow";
+import { type Editing, placeOf as placeOfStart } from "./editing";
 import { type Match, piecesOf, segmentAt, wordAt } from "./locate";
 import type { Player } from "./player";
+import { Legend } from "./Tools";
 import css from "./Transcript.module.css";
 
-export type ReaderHandle = { now: () => void; show: (segment: number) => void };
+export type ReaderHandle = { now: () => void; show: (segment: number) => void; edit: () => void; active: () => number };
+
+/** Below this confidence a word is marked as doubtful. */
+const DOUBTFUL = 0.4;
 
 type Item = { segment: number } | { gap: { start: number; end: number; reason: string } } | { live: true };
 
@@ -33,13 +39,16 @@ function itemsOf(transcript: Transcript): Item[] {
 
 const NONE: readonly (Match & { current: boolean })[] = [];
 
-export function Reader({ transcript, player, matches, current, handle }: { transcript: Transcript; player: Player; matches: readonly Match[]; current: number; handle: Ref<ReaderHandle> }) {
+type Props = { transcript: Transcript; player: Player; matches: readonly Match[]; current: number; handle: Ref<ReaderHandle>; editing: Editing; speakers: readonly string[]; doubts: boolean };
+
+export function Reader({ transcript, player, matches, current, handle, editing, speakers, doubts }: Props) {
   const t = useT();
   const list = useRef<VirtualListHandle>(null);
   const [active, setActive] = useState(() => segmentAt(transcript.segments, player.time));
   const [following, setFollowing] = useState(true);
   const segments = transcript.segments;
   const items = useMemo(() => itemsOf(transcript), [transcript]);
+  const doubtful = useMemo(() => segments.reduce((sum, segment) => sum + segment.words.reduce((own, word) => own + ((word.confidence ?? 1) < DOUBTFUL ? 1 : 0), 0), 0), [segments]);
   const placeOf = useMemo(() => new Map(items.flatMap((item, place) => ("segment" in item ? [[item.segment, place] as const] : []))), [items]);
   const marks = useMemo(() => {
     const map = new Map<number, (Match & { current: boolean })[]>();
@@ -50,6 +59,23 @@ export function Reader({ transcript, player, matches, current, handle }: { trans
     });
     return map;
   }, [matches, current]);
+
+  const [caret, setCaret] = useState<Caret | null>(null);
+  const canEdit = transcript.complete;
+  const edited = useMemo(() => {
+    if (caret === null) return -1;
+    const at = placeOfStart(segments, caret.start);
+    return at < 0 ? -1 : at + (caret.next === true ? 1 : 0);
+  }, [caret, segments]);
+  const open = useCallback(
+    (segment: number, at: number) => {
+      const start = segments[segment]?.start;
+      if (!canEdit || start === undefined) return;
+      setFollowing(false);
+      setCaret({ start, at });
+    },
+    [canEdit, segments],
+  );
 
   const lit = useRef<{ element: Element; segment: number; word: number } | null>(null);
   useEffect(
@@ -82,6 +108,10 @@ export function Reader({ transcript, player, matches, current, handle }: { trans
   useEffect(() => {
     if (following && active >= 0) reveal(active, true);
   }, [active, following, reveal]);
+  useEffect(() => {
+    const place = edited < 0 ? undefined : placeOf.get(edited);
+    if (place !== undefined) list.current?.reveal(place);
+  }, [edited, placeOf]);
   useImperativeHandle(
     handle,
     () => ({
@@ -93,8 +123,15 @@ export function Reader({ transcript, player, matches, current, handle }: { trans
         setFollowing(false);
         reveal(segment, false, true);
       },
+      edit() {
+        const focused = document.activeElement?.closest<HTMLElement>("[data-segment]")?.dataset.segment;
+        const segment = focused === undefined ? Math.max(0, segmentAt(segments, player.time)) : Number(focused);
+        reveal(segment, false);
+        open(segment, segments[segment]?.text.length ?? 0);
+      },
+      active: () => segmentAt(segments, player.time),
     }),
-    [reveal, segments, player],
+    [reveal, segments, player, open],
   );
   const loose = useCallback(() => setFollowing(false), []);
   const play = useCallback(
@@ -107,6 +144,7 @@ export function Reader({ transcript, player, matches, current, handle }: { trans
 
   return (
     <div className={css.reader} lang={transcript.language === "und" ? undefined : transcript.language}>
+      {doubts && doubtful > 0 && <Legend count={doubtful} />}
       <VirtualList
         handle={list}
         className={css.text}
@@ -129,7 +167,10 @@ export function Reader({ transcript, player, matches, current, handle }: { trans
           if ("gap" in item) return <Gap {...item.gap} />;
           if ("live" in item) return <Live />;
           const segment = segments[item.segment];
-          return segment === undefined ? null : <Row segment={segment} index={item.segment} isActive={item.segment === active} marks={marks.get(item.segment) ?? NONE} onPlay={play} />;
+          if (segment === undefined) return null;
+          if (item.segment === edited)
+            return <EditRow key={`${segment.start}|${segment.end}|${segment.speaker}|${segment.text}`} segment={segment} caret={caret?.at ?? 0} before={segments[edited - 1]} after={segments[edited + 1]} speakers={speakers} editing={editing} player={player} onGo={setCaret} />;
+          return <Row segment={segment} index={item.segment} isActive={item.segment === active} marks={marks.get(item.segment) ?? NONE} doubts={doubts} onPlay={play} onEdit={canEdit ? open : null} />;
         }}
       />
       {!following && (
@@ -144,15 +185,39 @@ export function Reader({ transcript, player, matches, current, handle }: { trans
   );
 }
 
-const Row = memo(function Row({ segment, index, isActive, marks, onPlay }: { segment: Segment; index: number; isActive: boolean; marks: readonly (Match & { current: boolean })[]; onPlay: (time: number) => void }) {
+/** The place in the text of a line that was pressed. */
+function placeAt(paragraph: HTMLElement, x: number, y: number): number {
+  // Older WebKit knows only the second of the two.
+  const position = "caretPositionFromPoint" in document ? document.caretPositionFromPoint(x, y) : null;
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only one that older WebKit has
+  const older = position === null ? document.caretRangeFromPoint(x, y) : null;
+  const [node, offset] = [position?.offsetNode ?? older?.startContainer, position?.offset ?? older?.startOffset ?? 0];
+  if (node === undefined || !paragraph.contains(node)) return paragraph.textContent.length;
+  const range = document.createRange();
+  range.setStart(paragraph, 0);
+  range.setEnd(node, offset);
+  return range.toString().length;
+}
+
+type RowProps = { segment: Segment; index: number; isActive: boolean; marks: readonly (Match & { current: boolean })[]; doubts: boolean; onPlay: (time: number) => void; onEdit: ((segment: number, at: number) => void) | null };
+
+const Row = memo(function Row({ segment, index, isActive, marks, doubts, onPlay, onEdit }: RowProps) {
   const t = useT();
+  const doubtful = doubts && segment.words.some((word) => (word.confidence ?? 1) < DOUBTFUL);
   return (
     <div role="listitem" className={`${css.segment} ${isActive ? css.active : ""} ${segment.speaker === undefined ? css.nobody : ""}`} data-segment={index}>
       <button type="button" className={css.time} onClick={() => onPlay(segment.start)} aria-label={t("transcript.play", { time: clock(segment.start) })}>{clock(segment.start)}</button>
       {segment.speaker !== undefined && <span className={css.who}>{segment.speaker}</span>}
-      <p>
-        {piecesOf(segment, isActive, marks).map((piece, at) => (
-          <span key={at} {...(piece.word === null ? {} : { "data-word": piece.word })} className={`${piece.mark === "no" ? "" : piece.mark === "current" ? css.markNow : css.mark} ${piece.word !== null && (segment.words[piece.word]?.confidence ?? 1) < 0.4 ? css.unsure : ""}`}>{piece.text}</span>
+      {/* The keyboard opens the same with F2; a press only says where in the text. */}
+      <p
+        className={onEdit === null ? undefined : css.canEdit}
+        onClick={(event) => {
+          // Marking text to copy it is no wish to change it.
+          if (onEdit !== null && getSelection()?.isCollapsed !== false) onEdit(index, placeAt(event.currentTarget, event.clientX, event.clientY));
+        }}
+      >
+        {piecesOf(segment, isActive || doubtful, marks).map((piece, at) => (
+          <span key={at} {...(piece.word === null ? {} : { "data-word": piece.word })} className={`${piece.mark === "no" ? "" : piece.mark === "current" ? css.markNow : css.mark} ${doubts && piece.word !== null && (segment.words[piece.word]?.confidence ?? 1) < DOUBTFUL ? css.unsure : ""}`}>{piece.text}</span>
         ))}
       </p>
     </div>

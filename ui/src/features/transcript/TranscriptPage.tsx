@@ -15,12 +15,18 @@ import { errorText, useLanguage, useT } from "../../messages";
 import { moment } from "../../messages/values";
 import { openAdd } from "../../state/add";
 import { useMediaUrl } from "../../state/media";
+import { Compare } from "./Compare";
+import { type Editing, useEditing } from "./editing";
 import { ExportDialog } from "./ExportDialog";
 import { Facts } from "./Facts";
-import { findAll, type Match } from "./locate";
-import { type Player, usePlayer, usePlayerKeys } from "./player";
+import { findAll, type FindOptions, type Match } from "./locate";
+import { type Player, usePlayer } from "./player";
 import { PlayerBar } from "./PlayerBar";
 import { Reader, type ReaderHandle } from "./Reader";
+import { Replace } from "./Replace";
+import { Speakers, speakersOf } from "./Speakers";
+import { Tools, useDoubts, versionName } from "./Tools";
+import { useTranscriptKeys } from "./keys";
 import css from "./Transcript.module.css";
 
 export function TranscriptPage() {
@@ -56,7 +62,13 @@ function Opened({ detail }: { detail: MediaDetail }) {
   const [isExport, setExport] = useState(false);
   const [find, setFind] = useState(search.find ?? "");
   const words = useDeferredValue(find);
-  const matches = useMemo(() => (transcript === undefined ? NO_MATCHES : findAll(transcript.segments, words)), [transcript, words]);
+  const [options, setOptions] = useState<FindOptions>({ matchCase: false, wholeWords: false });
+  const matches = useMemo(() => (transcript === undefined ? NO_MATCHES : findAll(transcript.segments, words, options)), [transcript, words, options]);
+  const editing = useEditing(transcript, setChosen);
+  const [panel, setPanel] = useState<"none" | "replace" | "speakers">("none");
+  const [compared, setCompared] = useState<string | null>(null);
+  const [doubts, setDoubts] = useDoubts();
+  const speakers = useMemo(() => speakersOf(transcript?.segments ?? []).flatMap(([name]) => (name === "" ? [] : [name])), [transcript]);
   const [current, setCurrent] = useState(0);
 
   useEffect(() => {
@@ -64,6 +76,7 @@ function Opened({ detail }: { detail: MediaDetail }) {
   }, [search.t, player]);
   // The first match shown is the one nearest to where the page was opened.
   const started = useRef(false);
+  const sought = useRef("");
   useEffect(() => {
     if (matches.length === 0) {
       setCurrent(0);
@@ -77,6 +90,12 @@ function Opened({ detail }: { detail: MediaDetail }) {
       return;
     }
     started.current = true;
+    // Other words begin at the first; an edit of the text leaves the place in it.
+    if (sought.current === words) {
+      setCurrent((now) => Math.min(now, matches.length - 1));
+      return;
+    }
+    sought.current = words;
     setCurrent(0);
     const first = matches[0];
     if (first !== undefined) reader.current?.show(first.segment);
@@ -93,22 +112,10 @@ function Opened({ detail }: { detail: MediaDetail }) {
     [matches, current],
   );
 
-  const more = useCallback(
-    (event: KeyboardEvent) => {
-      const main = event.ctrlKey || event.metaKey;
-      const key = event.key.toLowerCase();
-      if (main && key === "f") {
-        box.current?.focus();
-        box.current?.select();
-      } else if (event.key === "F3") go(event.shiftKey ? -1 : 1);
-      else if (main && key === "g") reader.current?.now();
-      else if (main && key === "e" && id !== null) setExport(true);
-      else return false;
-      return true;
-    },
-    [go, id],
-  );
-  usePlayerKeys(player, 1 / (detail.info?.frame_rate ?? 25), more);
+  useTranscriptKeys({ player, frame: 1 / (detail.info?.frame_rate ?? 25), reader, box, go, editing, transcript, onReplace: () => setPanel("replace"), onExport: id === null ? null : () => setExport(true) });
+  const versions = detail.transcripts;
+  const other = versions.find((one) => one.transcript_id === compared && one.transcript_id !== id);
+  const mine = versions.find((one) => one.transcript_id === id);
 
   return (
     <div className={css.page}>
@@ -148,10 +155,11 @@ function Opened({ detail }: { detail: MediaDetail }) {
             )}
           </div>
         )}
-        {detail.transcripts.length > 1 && id !== null && (
-          <Choice hideLabel label={t("transcript.version")} options={detail.transcripts.map((one) => ({ id: one.transcript_id, label: one.engine, note: moment(language, one.created_at) }))} value={id} onChange={setChosen} />
+        {versions.length > 1 && id !== null && (
+          <Choice hideLabel label={t("transcript.version")} options={versions.map((one) => ({ id: one.transcript_id, label: versionName(t, one), note: moment(language, one.created_at) }))} value={id} onChange={setChosen} />
         )}
-        {detail.transcripts.length === 1 && <span className={css.engine}>{detail.transcripts[0]?.engine}</span>}
+        {versions.length === 1 && mine !== undefined && <span className={css.engine}>{versionName(t, mine)}</span>}
+        {transcript !== undefined && <Tools detail={detail} transcript={transcript} editing={editing} doubts={doubts} onDoubts={setDoubts} compared={other?.transcript_id ?? null} onCompare={setCompared} onSpeakers={() => setPanel("speakers")} onReplace={() => setPanel("replace")} onRemoved={() => setChosen(null)} />}
         <IconButton label={t("transcript.again")} onPress={() => openAdd({ sources: [item.source], again: true })}>
           <RefreshCw size={15} aria-hidden />
         </IconButton>
@@ -159,14 +167,34 @@ function Opened({ detail }: { detail: MediaDetail }) {
           <Button look="primary" icon={<Download size={15} aria-hidden />} onPress={() => setExport(true)}>{t("export.button")}</Button>
         )}
       </header>
+      {panel === "replace" && transcript !== undefined && (
+        <Replace
+          find={words}
+          options={options}
+          onOptions={setOptions}
+          transcript={transcript}
+          matches={matches}
+          current={current}
+          editing={editing}
+          onClose={() => {
+            setPanel("none");
+            setOptions({ matchCase: false, wholeWords: false });
+          }}
+        />
+      )}
       <div className={css.split}>
         <aside className={css.side} aria-label={t("facts.label")} tabIndex={0}>
           <Stage detail={detail} player={player} />
           <Facts detail={detail} player={player} />
         </aside>
-        <Words detail={detail} id={id} transcript={transcript} player={player} matches={matches} current={current} reader={reader} />
+        {other !== undefined && mine !== undefined && transcript !== undefined ? (
+          <Compare shown={transcript} name={versionName(t, mine)} otherId={other.transcript_id} otherName={versionName(t, other)} player={player} />
+        ) : (
+          <Words detail={detail} id={id} transcript={transcript} player={player} matches={matches} current={current} reader={reader} editing={editing} speakers={speakers} doubts={doubts} />
+        )}
       </div>
       {item.kind !== "image" && <PlayerBar item={item} player={player} />}
+      {transcript !== undefined && <Speakers segments={transcript.segments} editing={editing} isOpen={panel === "speakers"} onClose={() => setPanel("none")} />}
       {id !== null && <ExportDialog id={id} isOpen={isExport} onClose={() => setExport(false)} />}
     </div>
   );
@@ -198,7 +226,9 @@ function Stage({ detail, player }: { detail: MediaDetail; player: Player }) {
   );
 }
 
-function Words({ detail, id, transcript, player, matches, current, reader }: { detail: MediaDetail; id: string | null; transcript: Transcript | undefined; player: Player; matches: Match[]; current: number; reader: React.Ref<ReaderHandle> }) {
+type WordsProps = { detail: MediaDetail; id: string | null; transcript: Transcript | undefined; player: Player; matches: Match[]; current: number; reader: React.Ref<ReaderHandle>; editing: Editing; speakers: readonly string[]; doubts: boolean };
+
+function Words({ detail, id, transcript, player, matches, current, reader, editing, speakers, doubts }: WordsProps) {
   const t = useT();
   const { item, info } = detail;
   if (id === null) {
@@ -211,5 +241,6 @@ function Words({ detail, id, transcript, player, matches, current, reader }: { d
   }
   if (transcript === undefined) return <div aria-busy />;
   if (transcript.segments.length === 0 && transcript.complete) return <Empty title={t("note.no_speech")}>{t("note.no_speech.text")}</Empty>;
-  return <Reader key={transcript.transcript_id} transcript={transcript} player={player} matches={matches} current={current} handle={reader} />;
+  // The first edit makes another version of the same lines: the page stays where it is.
+  return <Reader key={transcript.parent ?? transcript.transcript_id} transcript={transcript} player={player} matches={matches} current={current} handle={reader} editing={editing} speakers={speakers} doubts={doubts} />;
 }

@@ -42,13 +42,24 @@ export function fold(text: string): string {
 
 export type Match = { segment: number; from: number; to: number };
 
-export function findAll(segments: readonly Segment[], words: string): Match[] {
-  const wanted = fold(words.trim());
+/** How exactly words must match; as the edit that replaces them does. */
+export type FindOptions = { matchCase: boolean; wholeWords: boolean };
+
+const LETTER = /[\p{L}\p{N}]/u;
+
+export function findAll(segments: readonly Segment[], words: string, options: FindOptions = { matchCase: false, wholeWords: false }): Match[] {
+  const seen = (text: string) => (options.matchCase ? text : fold(text));
+  const wanted = seen(words.trim());
   if (wanted === "") return [];
   const found: Match[] = [];
   segments.forEach((segment, index) => {
-    const text = fold(segment.text);
-    for (let from = text.indexOf(wanted); from >= 0; from = text.indexOf(wanted, from + wanted.length)) found.push({ segment: index, from, to: from + wanted.length });
+    const text = seen(segment.text);
+    for (let from = text.indexOf(wanted); from >= 0; ) {
+      const to = from + wanted.length;
+      const alone = !options.wholeWords || !(LETTER.test(text.charAt(from - 1)) || LETTER.test(text.charAt(to)));
+      if (alone) found.push({ segment: index, from, to });
+      from = text.indexOf(wanted, alone ? to : from + 1);
+    }
   });
   return found;
 }

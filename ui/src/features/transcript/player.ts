@@ -17,6 +17,8 @@ export class Player {
   playing = false;
   failed = false;
   duration = 0;
+  /** A stretch in seconds that is played again and again. */
+  loop: { start: number; end: number } | null = null;
 
   /** A ref for the media element. */
   readonly attach = (element: HTMLMediaElement | null): (() => void) | undefined => {
@@ -94,6 +96,13 @@ export class Player {
     this.changed();
   }
 
+  /** Plays a stretch again and again, until null or another one. */
+  setLoop(loop: { start: number; end: number } | null): void {
+    this.loop = loop;
+    if (loop !== null && (this.time < loop.start || this.time >= loop.end)) this.seek(loop.start);
+    this.changed();
+  }
+
   onTime(clock: (time: number) => void): () => void {
     this.clocks.add(clock);
     clock(this.time);
@@ -127,6 +136,8 @@ export class Player {
   };
 
   private tick(): void {
+    const { loop } = this;
+    if (loop !== null && this.playing && this.element !== null && this.element.currentTime >= loop.end) this.element.currentTime = loop.start;
     const now = this.time;
     this.clocks.forEach((clock) => clock(now));
   }
