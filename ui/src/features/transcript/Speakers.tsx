@@ -21,8 +21,8 @@ export function Speakers({ segments, editing, isOpen, onClose }: { segments: rea
     <Dialog title={t("speakers.title")} isOpen={isOpen} onClose={onClose} closeLabel={t("close")}>
       <p className={css.faint}>{t("speakers.note")}</p>
       <ul className={css.speakers}>
-        {speakers.map(([name, lines]) => (
-          <Speaker key={name} name={name} lines={lines} onRename={(to) => void editing.send(() => [{ edit: "rename_speaker", from: name === "" ? null : name, to: to === "" ? null : to }])} />
+        {speakers.map(([name, lines], at) => (
+          <Speaker key={at} name={name} lines={lines} onRename={(to) => void editing.send(() => [{ edit: "rename_speaker", from: name === "" ? null : name, to: to === "" ? null : to }])} />
         ))}
       </ul>
     </Dialog>
