@@ -214,7 +214,11 @@ fn a_list_is_whole_where_no_page_is_asked_for() {
     let (_, all) = bobina.json(&["urls", "--json"]);
     assert_eq!((all["total"].as_u64(), all["items"].as_array().map(Vec::len)), (Some(27), Some(27)), "{all}");
     let (_, page) = bobina.json(&["urls", "--json", "--limit", "5", "--offset", "25"]);
-    assert_eq!((page["total"].as_u64(), page["items"].as_array().map(Vec::len)), (Some(27), Some(2)), "{page}");
+    assert_eq!(
+        (page["total"].as_u64(), page["items"].as_array().map(Vec::len)),
+        (Some(27), Some(2)),
+        "{page}"
+    );
 }
 
 #[test]

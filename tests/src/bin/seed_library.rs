@@ -12,12 +12,39 @@ use std::path::PathBuf;
 
 const NOW: UtcTime = UtcTime(1_795_000_000_000);
 const WORDS: &[&str] = &[
-    "please", "call", "me", "tomorrow", "morning", "the", "yellow", "train", "leaves", "station", "at", "seven",
-    "garantia", "de", "sessenta", "dias", "você", "não", "promoção", "agora",
+    "please",
+    "call",
+    "me",
+    "tomorrow",
+    "morning",
+    "the",
+    "yellow",
+    "train",
+    "leaves",
+    "station",
+    "at",
+    "seven",
+    "garantia",
+    "de",
+    "sessenta",
+    "dias",
+    "você",
+    "não",
+    "promoção",
+    "agora",
 ];
 const TITLES: &[&str] = &[
-    "Morning talk", "Ritual de 14 segundos", "Interview with Ana", "Keto offer", "Aula de fotografia",
-    "Why prices rise", "Depoimento da Carla", "Podcast 41", "El método simple", "Product tour", "Raw take 3",
+    "Morning talk",
+    "Ritual de 14 segundos",
+    "Interview with Ana",
+    "Keto offer",
+    "Aula de fotografia",
+    "Why prices rise",
+    "Depoimento da Carla",
+    "Podcast 41",
+    "El método simple",
+    "Product tour",
+    "Raw take 3",
     "Webinar de vendas",
 ];
 
@@ -78,7 +105,8 @@ async fn main() -> Result<()> {
         let language = ["en", "pt", "en", "pt", "pt", "en", "pt", "en", "es", "en", "en", "pt"][number];
         let engines: &[(&str, usize)] =
             if number == 0 { &[("basic", 2), ("whisper:base", 1)] } else { &[("whisper:base", 1)] };
-        let engines: Vec<(String, usize)> = engines.iter().map(|(name, skip)| ((*name).into(), *skip)).collect();
+        let engines: Vec<(String, usize)> =
+            engines.iter().map(|(name, skip)| ((*name).into(), *skip)).collect();
         store
             .write(move |tx| {
                 let media_id = media::put(tx, &new, at)?;

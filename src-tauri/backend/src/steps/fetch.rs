@@ -128,9 +128,8 @@ async fn downloaded(context: &Context, url: &str) -> Result<Option<MediaRow>, St
             Ok(Some((row, media_rows::sources(conn, &media_id)?)))
         })
         .await?;
-    Ok(found.and_then(|(row, sources)| {
-        locate(&context.downloads, row.stored.as_deref(), &sources).map(|_| row)
-    }))
+    Ok(found
+        .and_then(|(row, sources)| locate(&context.downloads, row.stored.as_deref(), &sources).map(|_| row)))
 }
 
 /// The task's own headers, and the secret ones from the key store.
