@@ -27,8 +27,13 @@ pub struct Serving {
 
 impl Serving {
     /// Starts it and waits until it answers.
-    #[allow(clippy::disallowed_methods, reason = "the program under test is started from outside")]
     pub async fn start(data_dir: &Path) -> Result<Self> {
+        Self::start_with(data_dir, &[]).await
+    }
+
+    /// As [`Serving::start`], with more environment variables.
+    #[allow(clippy::disallowed_methods, reason = "the program under test is started from outside")]
+    pub async fn start_with(data_dir: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         // A published address of a killed owner must not be taken for the new one's.
         let _ = std::fs::remove_file(data_dir.join("owner.json"));
         let log = std::fs::File::create(data_dir.with_extension("log"))?;
@@ -36,6 +41,7 @@ impl Serving {
             .args(["--data-dir"])
             .arg(data_dir)
             .args(["serve", "--port", "0"])
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod artifacts;
 pub mod categorize;
+pub mod cloud;
 pub mod doctor;
 pub mod folder;
 pub mod intake;

@@ -6,6 +6,7 @@
 
 use crate::artifacts::{Artifacts, fault};
 use crate::clock::SystemClock;
+use crate::cloud::{Cloud, Ledger};
 use crate::models::Downloads;
 use crate::owner::{self, Claim, OwnerAddress, Ownership};
 use crate::queue::{Clock, Limits, Queue};
@@ -59,6 +60,8 @@ pub struct Inner {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) settings: SettingsHandle,
     pub(crate) secrets: Secrets,
+    pub(crate) cloud: Cloud,
+    pub(crate) ledger: Ledger,
     pub(crate) watch: WatchHandle,
     pub(crate) queue: Queue,
     pub(crate) models: Downloads,
@@ -177,6 +180,7 @@ impl Backend {
         if let Err(error) = self.queue.shutdown(DRAIN).await {
             tracing::error!(%error, "the queue did not stop cleanly; the next start puts it right");
         }
+        self.ledger.drain(DRAIN).await;
         let store = self.store.clone();
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("the store did not close cleanly");
@@ -202,10 +206,15 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
     let tools = Arc::new(RwLock::new(Tools::find(&tool_paths(&settings)).await));
     let speech_tools = tools.read().unwrap_or_else(PoisonError::into_inner).clone();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let secrets = Secrets::open();
+    let cloud = Cloud::new(&data_dir, settings.clone(), secrets.clone())?;
+    let ledger = Ledger::new(store.clone(), clock.clone());
     let context = Context {
         store: store.clone(),
         settings: settings.clone(),
-        secrets: Secrets::open(),
+        secrets: secrets.clone(),
+        cloud: cloud.clone(),
+        ledger: ledger.clone(),
         artifacts: Artifacts::open(data_dir.join("artifacts"))?,
         downloads: Artifacts::open(data_dir.join("media"))?,
         data_dir: data_dir.clone(),
@@ -216,8 +225,7 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         events: events.clone(),
         clock: clock.clone(),
     };
-    let (secrets, artifacts, downloads) =
-        (context.secrets.clone(), context.artifacts.clone(), context.downloads.clone());
+    let (artifacts, downloads) = (context.artifacts.clone(), context.downloads.clone());
     let speech = context.speech.clone();
     let limits = Limits { work: options.work, ..limits(&settings) };
     let steps = Arc::new(StepRunner(context));
@@ -228,6 +236,8 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
         events,
         settings,
         secrets,
+        cloud,
+        ledger,
         queue,
         models: Downloads::default(),
         clock,

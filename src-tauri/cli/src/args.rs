@@ -81,6 +81,15 @@ pub enum Command {
         #[command(subcommand)]
         command: ModelsCommand,
     },
+    /// List cloud services, their models and prices, and whether a key is there
+    Providers,
+    /// Set, test and remove the keys of cloud services
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Show what cloud services have cost, and cap it
+    Costs(CostsArgs),
     /// Check tools, models and the data folder
     Doctor,
     /// Run the queue and serve the user interface on this machine
@@ -88,6 +97,41 @@ pub enum Command {
     /// The child that runs the speech models; started by Bobina itself
     #[command(hide = true)]
     Worker,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Keep a key, read from standard input, and try it
+    Set {
+        /// A cloud service, such as openai
+        name: String,
+    },
+    /// Try a key with a question that costs nothing
+    Test {
+        /// A cloud service, such as openai
+        name: String,
+    },
+    /// Forget a key
+    Remove {
+        /// A cloud service, such as openai
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct CostsArgs {
+    /// Such as 2026-11; this month when left out
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<String>,
+    /// Cap this service, or * for all together, with --soft and --hard; without them the cap is taken away
+    #[arg(long, value_name = "NAME", conflicts_with = "month")]
+    pub cap: Option<String>,
+    /// Dollars a month above which is warned
+    #[arg(long, value_name = "DOLLARS", requires = "cap")]
+    pub soft: Option<f64>,
+    /// Dollars a month above which tasks wait
+    #[arg(long, value_name = "DOLLARS", requires = "cap")]
+    pub hard: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -101,7 +145,7 @@ pub struct AddArgs {
     /// auto, or a language such as en or pt
     #[arg(long, default_value = "auto", value_name = "LANGUAGE")]
     pub language: String,
-    /// auto, basic or whisper:<model>
+    /// auto, basic, whisper:<model> or a cloud service such as openai:whisper-1
     #[arg(long, default_value = "auto", value_name = "ENGINE")]
     pub engine: String,
     /// low, medium, high or urgent

@@ -15,6 +15,7 @@ mod logs;
 mod models;
 mod output;
 mod progress;
+mod providers;
 mod serve;
 mod session;
 mod signals;
@@ -80,6 +81,9 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Watch { command } => watch::run(&session, output, command).await,
         Command::Recipes => watch::recipes(&session, output).await,
         Command::Models { command } => models::run(&session, output, command).await,
+        Command::Providers => providers::list(&session, output).await,
+        Command::Keys { command } => providers::keys(&session, output, command).await,
+        Command::Costs(args) => providers::costs(&session, output, args).await,
         Command::Doctor => doctor::run(&session, output).await,
         Command::Serve(args) => serve::run(&session, output, args).await,
         Command::Worker => Ok(0),

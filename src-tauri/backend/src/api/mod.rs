@@ -5,11 +5,13 @@
 //! Invariant: a surface (window, server, command line) does nothing to the data folder but call these commands.
 
 pub mod editing_types;
+pub mod provider_types;
 pub mod types;
 
 pub mod bulk;
 pub mod library;
 pub mod settings;
+pub mod providers;
 pub mod system;
 pub mod tasks;
 

@@ -43,6 +43,8 @@ pub struct Settings {
     pub yt_dlp: String,
     /// Port of `serve`.
     pub port: u16,
+    /// Contact no cloud service; engines on this machine stay.
+    pub local_only: bool,
     /// Work runs only at night, from `night_from` to `night_to` (local time, `HH:MM`).
     pub night_only: bool,
     pub night_from: String,
@@ -86,6 +88,7 @@ impl Default for Settings {
             pocketsphinx: String::new(),
             yt_dlp: String::new(),
             port: 4782,
+            local_only: false,
             night_only: false,
             night_from: "22:00".into(),
             night_to: "07:00".into(),

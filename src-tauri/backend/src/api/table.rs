@@ -1,6 +1,7 @@
 //! The command table and what is derived from it.
 
 use super::editing_types::*;
+use super::provider_types::*;
 use super::types::*;
 use crate::Backend;
 use domain::source::UrlItem;
@@ -108,6 +109,18 @@ commands! {
     "models.import" crate::api::system::model_import: ModelImport => ModelItem;
     /// Remove a model.
     "models.remove" crate::api::system::model_remove: ModelName => Nothing;
+    /// Cloud services, their models, and whether a key is there.
+    "providers.list" crate::api::providers::list: Nothing => Page<ProviderItem>;
+    /// Keep a key for a service, and try it with a question that costs nothing.
+    "keys.set" crate::api::providers::key_set: KeyRequest => KeyState;
+    /// Try the key of a service with a question that costs nothing.
+    "keys.test" crate::api::providers::key_test: ProviderName => KeyState;
+    /// Forget the key of a service.
+    "keys.remove" crate::api::providers::key_remove: ProviderName => Nothing;
+    /// What a month's calls have cost.
+    "costs.get" crate::api::providers::costs: CostQuery => CostReport;
+    /// Cap what may be spent in a month.
+    "costs.set_cap" crate::api::providers::set_cap: CapRequest => Nothing;
     /// Check tools, models and the data folder.
     "doctor.run" crate::api::system::doctor: Nothing => DoctorReport;
     /// The user's settings.

@@ -9,11 +9,14 @@ use crate::intake::{self, Given, sample};
 use crate::queue::{self, NewTask};
 use crate::recipes;
 use crate::secrets::Kept;
-use crate::steps::partial;
+use crate::steps::{engine, partial};
 use crate::store::pauses::Scope;
 use crate::store::urls;
-use domain::{ApiError, ErrorCode, Header, Lane, Recipe, Source, Task, TaskInput, TaskKind, UnknownWord};
+use domain::{
+    ApiError, ErrorCode, Header, Lane, Recipe, Source, Step, StepKind, Task, TaskInput, TaskKind, UnknownWord,
+};
 use media::download::NetPolicy;
+use providers::Capability;
 
 /// Queue files, folders and links.
 pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, ApiError> {
@@ -23,7 +26,7 @@ pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, A
     let settings = backend.settings.get();
     let recipe = recipes::find(backend.data_dir(), request.recipe.as_deref().unwrap_or(&settings.recipe))?;
     check_language(&request.language)?;
-    check_engine(&request.engine)?;
+    let lane = check_engine(backend, &request.engine)?;
     let policy = NetPolicy {
         allow_hosts: settings.allow_hosts.iter().chain(&request.allow_hosts).cloned().collect(),
         ..NetPolicy::default()
@@ -43,7 +46,15 @@ pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, A
         match given {
             Given::Refused(refused) => outcome.refused.push(refused),
             Given::Source(source) => {
-                tasks.push(new_task(backend, &request, &recipe, &headers, batch_id.clone(), source));
+                tasks.push(new_task(
+                    backend,
+                    &request,
+                    &recipe,
+                    lane.as_ref(),
+                    &headers,
+                    batch_id.clone(),
+                    source,
+                ));
             }
         }
     }
@@ -109,6 +120,7 @@ fn new_task(
     backend: &Backend,
     request: &AddRequest,
     recipe: &Recipe,
+    lane: Option<&Lane>,
     headers: &KeptHeaders,
     batch_id: Option<String>,
     source: Source,
@@ -135,7 +147,7 @@ fn new_task(
             allow_hosts: if is_url { request.allow_hosts.clone() } else { Vec::new() },
             again: request.again,
         },
-        steps: recipe.steps.clone(),
+        steps: in_lane(&recipe.steps, lane),
         priority: request.priority,
         batch_id,
         not_before: request.not_before,
@@ -166,15 +178,35 @@ fn check_language(language: &str) -> Result<(), ApiError> {
     Err(ApiError::invalid(format!("\"{language}\" is not a language: give auto or a code such as en or pt.")))
 }
 
-fn check_engine(engine: &str) -> Result<(), ApiError> {
+/// Refuses an engine that does not exist. A cloud service is a lane of its own.
+fn check_engine(backend: &Backend, engine: &str) -> Result<Option<Lane>, ApiError> {
     let named = engine.strip_prefix("whisper:").is_some_and(|name| !name.is_empty());
     if matches!(engine, "auto" | "basic") || named {
-        return Ok(());
+        return Ok(None);
     }
-    Err(ApiError::new(
-        ErrorCode::EngineUnknown,
-        format!("There is no engine \"{engine}\". There are: auto, basic, whisper:<model>."),
-    ))
+    if !engine::is_cloud(engine) {
+        let message = format!(
+            "There is no engine \"{engine}\". There are: auto, basic, whisper:<model>, <provider>:<model>."
+        );
+        return Err(ApiError::new(ErrorCode::EngineUnknown, message));
+    }
+    let chosen = backend.cloud.choose(engine, Capability::Transcribe, backend.clock.now())?;
+    if backend.settings.get().local_only && !chosen.provider.is_on_this_machine() {
+        let message = format!("{} is not on this machine, and local-only mode is on.", chosen.provider.title);
+        return Err(ApiError::new(ErrorCode::LocalOnly, message));
+    }
+    Ok(Some(Lane::Provider(chosen.provider.name)))
+}
+
+/// The steps, of which those that hear stand in the lane of the service, unless the recipe says otherwise.
+fn in_lane(steps: &[Step], lane: Option<&Lane>) -> Vec<Step> {
+    let mut steps = steps.to_vec();
+    for step in &mut steps {
+        if step.kind == StepKind::Transcribe && step.lane.is_none() {
+            step.lane = lane.cloned();
+        }
+    }
+    steps
 }
 
 /// One page of the tasks.

@@ -41,6 +41,11 @@ pub fn choose(models_dir: &Path, engine: &str, language: &str, english: bool) ->
     }
 }
 
+/// Whether the name means a cloud service: none of ours.
+pub fn is_cloud(engine: &str) -> bool {
+    !matches!(engine, "auto" | "basic" | "whisper") && !engine.starts_with("whisper:")
+}
+
 fn auto(models_dir: &Path, language: Option<String>, english: bool) -> Result<Choice, ApiError> {
     if let Some(model) = models::best_installed(models_dir, language.as_deref())? {
         return with_model(model, language);

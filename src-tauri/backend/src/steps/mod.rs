@@ -10,8 +10,10 @@ mod fetch;
 mod look;
 pub(crate) mod partial;
 mod transcribe;
+mod transcribe_cloud;
 
 use crate::artifacts::Artifacts;
+use crate::cloud::{Cloud, Ledger};
 use crate::library::locate;
 use crate::queue::{Clock, JobRun, StepFailure, StepOutput, Steps};
 use crate::secrets::Secrets;
@@ -32,6 +34,8 @@ pub(crate) struct Context {
     pub store: Store,
     pub settings: SettingsHandle,
     pub secrets: Secrets,
+    pub cloud: Cloud,
+    pub ledger: Ledger,
     pub artifacts: Artifacts,
     /// Where downloads stay once they are whole.
     pub downloads: Artifacts,

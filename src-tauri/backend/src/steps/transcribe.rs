@@ -1,12 +1,13 @@
 //! Turns the speech of a media into segments, saved window by window.
 //!
 //! Owns the step `transcribe`: which engine, what is heard already, where it is stored.
-//! Leaves hearing to `media::speech`.
+//! Leaves hearing here to `media::speech`, hearing elsewhere to [`super::transcribe_cloud`].
 //! Invariant: a window is stored once; a killed transcription goes on after its last stored window.
 
 use super::engine::{self, Choice};
-use super::{Context, Done, Media, media_of, partial};
+use super::{Context, Done, Media, media_of, partial, transcribe_cloud};
 use crate::artifacts::fault;
+use crate::cloud::Chosen;
 use crate::queue::{JobRun, StepFailure, StepOutput};
 use crate::store::{transcripts, urls};
 use domain::{ApiError, Event, Source, UrlStatus};
@@ -14,7 +15,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use media::MediaError;
 use media::speech::{SpeechJob, WindowHeard};
-use std::path::PathBuf;
+use providers::Capability;
+use std::path::{Path, PathBuf};
 
 /// Grows when the same sound would be heard differently; old transcripts stay, new requests are heard anew.
 const VERSION: u32 = 1;
@@ -29,9 +31,9 @@ pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
             ..StepOutput::default()
         });
     }
-    let choice = choose(context, job)?;
-    job.handle.set_engine(&choice.engine.name());
-    let key = key(&choice);
+    let ear = choose(context, job)?;
+    job.handle.set_engine(&ear.name());
+    let key = key(&ear);
     if !(job.again || job.input.again) {
         let (media_id, key) = (media.media_id.clone(), key.clone());
         let found = context.store.read(move |conn| transcripts::find_complete(conn, &media_id, &key)).await;
@@ -46,28 +48,60 @@ pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
             });
         }
     }
-    hear(context, job, media, choice, key).await
+    match ear {
+        Ear::Here(choice) => hear(context, job, media, choice, key).await,
+        Ear::There(chosen, language) => {
+            transcribe_cloud::hear(context, job, media, *chosen, language, key).await
+        }
+    }
+}
+
+/// What hears.
+enum Ear {
+    Here(Choice),
+    /// A cloud service, and the language that was asked for.
+    There(Box<Chosen>, Option<String>),
+}
+
+impl Ear {
+    fn name(&self) -> String {
+        match self {
+            Self::Here(choice) => choice.engine.name(),
+            Self::There(chosen, _) => chosen.engine(),
+        }
+    }
+
+    fn language(&self) -> Option<&str> {
+        match self {
+            Self::Here(choice) => choice.language.as_deref(),
+            Self::There(_, language) => language.as_deref(),
+        }
+    }
 }
 
 /// A recipe may fix engine and language; otherwise the task says.
-fn choose(context: &Context, job: &JobRun) -> Result<Choice, StepFailure> {
+fn choose(context: &Context, job: &JobRun) -> Result<Ear, StepFailure> {
     let option = |name: &str| job.step.options.get(name).and_then(|value| value.as_str());
     let engine = option("engine").unwrap_or(&job.input.engine);
     let language = option("language").unwrap_or(&job.input.language);
+    if engine::is_cloud(engine) {
+        let chosen = context.cloud.choose(engine, Capability::Transcribe, context.clock.now())?;
+        return Ok(Ear::There(Box::new(chosen), (language != "auto").then(|| language.to_string())));
+    }
     let english = engine::is_english(&context.settings.get().ui_language, |name| std::env::var(name).ok());
-    engine::choose(&context.models_dir, engine, language, english).map_err(StepFailure::from)
+    Ok(Ear::Here(engine::choose(&context.models_dir, engine, language, english)?))
 }
 
 /// Engine and parameters: the same key over the same media gives the same transcript.
-fn key(choice: &Choice) -> String {
-    let language = choice.language.as_deref().unwrap_or("auto");
-    format!("{}|{language}|v{VERSION}", choice.engine.name())
+fn key(ear: &Ear) -> String {
+    format!("{}|{}|v{VERSION}", ear.name(), ear.language().unwrap_or("auto"))
 }
 
 async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key: String) -> Done {
     let wav = speech_wav(context, job, &media).await?;
     let engine = choice.engine.name();
-    let (transcript_id, heard, known_language) = begin(context, &media, &choice, key).await?;
+    let (transcript_id, heard, known_language) =
+        begin(context, &media, &engine, choice.language.as_deref(), key).await?;
     let speech = SpeechJob {
         wav: wav.clone(),
         engine: choice.engine,
@@ -79,22 +113,42 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
     let (id, media_id) = (transcript_id.clone(), media.media_id.clone());
     let mut store_window = move |window: WindowHeard| store_window(context, &id, &media_id, window);
     let done = context.speech.transcribe(speech, &job.run, &mut store_window).await?;
-    std::fs::remove_file(&wav)
+    let end = End {
+        transcript_id,
+        engine,
+        language: done.language,
+        windows: done.windows as u32,
+        no_speech: done.speech_seconds == 0.0,
+    };
+    finish(context, job, media, &wav, end)
+}
+
+/// A transcript of which every window is stored.
+pub(super) struct End {
+    pub transcript_id: String,
+    pub engine: String,
+    pub language: String,
+    pub windows: u32,
+    pub no_speech: bool,
+}
+
+/// Removes the sound and hands the transcript on as complete.
+pub(super) fn finish(context: &Context, job: &JobRun, media: Media, wav: &Path, end: End) -> Done {
+    std::fs::remove_file(wav)
         .map_err(|e| StepFailure::from(fault("The speech file cannot be removed", &e)))?;
-    let (id, language, windows) = (transcript_id.clone(), done.language, done.windows as u32);
     let (now, status) = (context.clock.now(), url_status(context, job));
     let complete = Event::TranscriptChanged {
-        transcript_id: transcript_id.clone(),
+        transcript_id: end.transcript_id.clone(),
         media_id: media.media_id.clone(),
         complete: true,
         revision: 0,
     };
     Ok(StepOutput {
-        engine: Some(engine),
-        note: (done.speech_seconds == 0.0).then(|| "no_speech".into()),
-        transcript_id: Some(transcript_id),
+        engine: Some(end.engine),
+        note: end.no_speech.then(|| "no_speech".into()),
+        transcript_id: Some(end.transcript_id.clone()),
         apply: Some(Box::new(move |tx| {
-            transcripts::finish(tx, &id, &language, windows, now)?;
+            transcripts::finish(tx, &end.transcript_id, &end.language, end.windows, now)?;
             if let Some(status) = status {
                 status(tx)?;
             }
@@ -106,7 +160,11 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
 }
 
 /// The media's sound as the engines want it; kept between tries, so that a resumed one need not make it again.
-async fn speech_wav(context: &Context, job: &JobRun, media: &Media) -> Result<PathBuf, StepFailure> {
+pub(super) async fn speech_wav(
+    context: &Context,
+    job: &JobRun,
+    media: &Media,
+) -> Result<PathBuf, StepFailure> {
     let wav = partial::speech_file(&context.work_dir, &job.task_id, &job.step.name);
     let store = |e: std::io::Error| StepFailure::from(fault("The speech file cannot be written", &e));
     if let Some(folder) = wav.parent() {
@@ -123,14 +181,15 @@ async fn speech_wav(context: &Context, job: &JobRun, media: &Media) -> Result<Pa
 }
 
 /// Begins or takes up the transcript: its id, the windows it holds and the language they were in.
-async fn begin(
+pub(super) async fn begin(
     context: &Context,
     media: &Media,
-    choice: &Choice,
+    engine: &str,
+    language: Option<&str>,
     key: String,
 ) -> Result<(String, Vec<u32>, Option<String>), StepFailure> {
-    let (media_id, engine, now) = (media.media_id.clone(), choice.engine.name(), context.clock.now());
-    let language = choice.language.clone().unwrap_or_else(|| "und".into());
+    let (media_id, engine, now) = (media.media_id.clone(), engine.to_string(), context.clock.now());
+    let language = language.unwrap_or("und").to_string();
     context
         .store
         .write(move |tx| {

@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_library", include_str!("migrations/0002_library.sql")),
     ("0004_pauses", include_str!("migrations/0004_pauses.sql")),
     ("0005_library_work", include_str!("migrations/0005_library_work.sql")),
+    ("0008_providers", include_str!("migrations/0008_providers.sql")),
 ];
 
 /// The schema this program writes.

@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod attempts;
+pub mod calls;
 pub mod categories;
 pub mod dependencies;
 pub mod jobs;

@@ -8,6 +8,7 @@
 mod basic;
 mod child;
 mod host;
+mod parts;
 mod protocol;
 pub mod silero;
 pub mod voice;
@@ -18,6 +19,7 @@ mod words;
 pub mod worker;
 
 pub use host::SpeechHost;
+pub use parts::{window_wav, windows_of};
 pub use windows::Window;
 
 use crate::models::ModelFile;

@@ -258,6 +258,11 @@ impl Provider {
         listed.cloned().or_else(|| (able && !name.is_empty()).then(|| Model::unlisted(name, capability)))
     }
 
+    /// Whether it is called on this machine and nowhere else.
+    pub fn is_on_this_machine(&self) -> bool {
+        crate::http::is_this_machine(&self.base_url)
+    }
+
     /// The service as it is called.
     pub fn service(&self, key: Option<ApiKey>, http: &Http) -> Service {
         Service {

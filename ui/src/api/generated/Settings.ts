@@ -65,6 +65,10 @@ ffmpeg: string, ffprobe: string, pocketsphinx: string, yt_dlp: string,
  */
 port: number, 
 /**
+ * Contact no cloud service; engines on this machine stay.
+ */
+local_only: boolean, 
+/**
  * Work runs only at night, from `night_from` to `night_to` (local time, `HH:MM`).
  */
 night_only: boolean, night_from: string, night_to: string, 

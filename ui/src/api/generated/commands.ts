@@ -3,12 +3,17 @@ import type { AddOutcome } from "./AddOutcome";
 import type { AddRequest } from "./AddRequest";
 import type { BulkOutcome } from "./BulkOutcome";
 import type { BulkRequest } from "./BulkRequest";
+import type { CapRequest } from "./CapRequest";
+import type { CostQuery } from "./CostQuery";
+import type { CostReport } from "./CostReport";
 import type { DeadLetter } from "./DeadLetter";
 import type { DoctorReport } from "./DoctorReport";
 import type { EditRequest } from "./EditRequest";
 import type { Edited } from "./Edited";
 import type { ExportRequest } from "./ExportRequest";
 import type { Exported } from "./Exported";
+import type { KeyRequest } from "./KeyRequest";
+import type { KeyState } from "./KeyState";
 import type { LibraryQuery } from "./LibraryQuery";
 import type { MediaDetail } from "./MediaDetail";
 import type { MediaId } from "./MediaId";
@@ -21,6 +26,8 @@ import type { Page } from "./Page";
 import type { PageQuery } from "./PageQuery";
 import type { PauseRequest } from "./PauseRequest";
 import type { PriorityRequest } from "./PriorityRequest";
+import type { ProviderItem } from "./ProviderItem";
+import type { ProviderName } from "./ProviderName";
 import type { QueueStatus } from "./QueueStatus";
 import type { RecipeItem } from "./RecipeItem";
 import type { ReorderRequest } from "./ReorderRequest";
@@ -114,6 +121,18 @@ export type Commands = {
   "models.import": { input: ModelImport; output: ModelItem };
   /** Remove a model. */
   "models.remove": { input: ModelName; output: Nothing };
+  /** Cloud services, their models, and whether a key is there. */
+  "providers.list": { input: Nothing; output: Page<ProviderItem> };
+  /** Keep a key for a service, and try it with a question that costs nothing. */
+  "keys.set": { input: KeyRequest; output: KeyState };
+  /** Try the key of a service with a question that costs nothing. */
+  "keys.test": { input: ProviderName; output: KeyState };
+  /** Forget the key of a service. */
+  "keys.remove": { input: ProviderName; output: Nothing };
+  /** What a month's calls have cost. */
+  "costs.get": { input: CostQuery; output: CostReport };
+  /** Cap what may be spent in a month. */
+  "costs.set_cap": { input: CapRequest; output: Nothing };
   /** Check tools, models and the data folder. */
   "doctor.run": { input: Nothing; output: DoctorReport };
   /** The user's settings. */
