@@ -11,6 +11,9 @@ use tests::stand_ins::hearing::{assemblyai, deepgram, elevenlabs, gemini};
 use tests::stand_ins::speech::{KEY, groq, openai, whisper_cpp};
 use tests::stand_ins::{Manner, Reply, Rules, StandIn};
 
+/// Status, body and headers of a refusal; the code and the wait in seconds they stand for.
+type Expected = (u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>);
+
 /// One service under test.
 #[derive(Clone, Copy)]
 struct Case {
@@ -21,8 +24,7 @@ struct Case {
     prefix: &'static str,
     /// Part of the path of the paid request.
     paid: &'static str,
-    /// Status, body, headers; the code and the wait in seconds they stand for.
-    errors: fn() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)>,
+    errors: fn() -> Vec<Expected>,
 }
 
 const CASES: &[Case] = &[
@@ -96,7 +98,7 @@ fn openai_error(kind: &str, code: &str) -> Value {
     json!({ "error": { "message": "m", "type": kind, "param": null, "code": code } })
 }
 
-fn openai_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)> {
+fn openai_errors() -> Vec<Expected> {
     vec![
         (400, openai_error("invalid_request_error", "invalid_value"), &[], Code::InvalidInput, None),
         (401, openai_error("invalid_request_error", "invalid_api_key"), &[], Code::KeyRefused, None),
@@ -136,7 +138,7 @@ fn openai_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], 
     ]
 }
 
-fn groq_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)> {
+fn groq_errors() -> Vec<Expected> {
     vec![
         (
             498,
@@ -156,7 +158,7 @@ fn groq_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Co
     ]
 }
 
-fn assemblyai_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)> {
+fn assemblyai_errors() -> Vec<Expected> {
     let said = |text: &str| json!({ "error": text });
     vec![
         (400, said("Invalid endpoint schema"), &[], Code::InvalidInput, None),
@@ -175,7 +177,7 @@ fn assemblyai_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str
     ]
 }
 
-fn deepgram_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)> {
+fn deepgram_errors() -> Vec<Expected> {
     let modern =
         |category: &str| json!({ "category": category, "message": "m", "details": "d", "request_id": "r" });
     vec![
@@ -207,7 +209,7 @@ fn deepgram_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)]
     ]
 }
 
-fn elevenlabs_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)> {
+fn elevenlabs_errors() -> Vec<Expected> {
     let said = |status: &str| json!({ "detail": { "status": status, "message": "m" } });
     vec![
         (400, said("invalid_audio"), &[], Code::InvalidInput, None),
@@ -228,7 +230,7 @@ fn elevenlabs_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str
     ]
 }
 
-fn gemini_errors() -> Vec<(u16, Value, &'static [(&'static str, &'static str)], Code, Option<u64>)> {
+fn gemini_errors() -> Vec<Expected> {
     let said = |code: u16, status: &str, details: Value| json!({ "error": { "code": code, "message": "m", "status": status, "details": details } });
     let quota = json!({ "@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{ "quotaId": "GenerateRequestsPerDay" }] });
     let wait = json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "53s" });
