@@ -10,8 +10,8 @@ pub mod types;
 
 pub mod bulk;
 pub mod library;
-pub mod settings;
 pub mod providers;
+pub mod settings;
 pub mod system;
 pub mod tasks;
 
