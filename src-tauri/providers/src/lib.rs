@@ -11,6 +11,7 @@ mod error;
 mod http;
 mod key;
 mod registry;
+pub mod router;
 mod service;
 mod services;
 
