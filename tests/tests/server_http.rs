@@ -50,6 +50,10 @@ impl Engine for Echo {
     fn works(&self) -> bool {
         true
     }
+
+    fn data_dir(&self) -> PathBuf {
+        self.file.parent().unwrap().to_path_buf()
+    }
 }
 
 struct Server {
@@ -66,7 +70,8 @@ async fn server() -> Server {
     std::fs::write(&file, &content).unwrap();
     let (events, _) = broadcast::channel(64);
     let engine = Echo { events: events.clone(), file };
-    let running = server::serve(Arc::new(engine), ServeOptions { port: None, ui: true }).await.unwrap();
+    let running =
+        server::serve(Arc::new(engine), ServeOptions { port: None, ui: true, api: true }).await.unwrap();
     Server { running, events, content, _folder: folder }
 }
 
@@ -415,7 +420,7 @@ async fn a_taken_port_is_said_plainly() {
     let server = server().await;
     let (events, _) = broadcast::channel(1);
     let engine = Echo { events, file: PathBuf::new() };
-    let options = ServeOptions { port: Some(server.running.port), ui: false };
+    let options = ServeOptions { port: Some(server.running.port), ui: false, api: false };
     let error = server::serve(Arc::new(engine), options).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::PortTaken);
     assert!(error.message.contains(&server.running.port.to_string()), "{}", error.message);

@@ -5,6 +5,8 @@
 
 pub mod api;
 pub mod artifacts;
+pub mod audit;
+pub mod batches;
 pub mod categorize;
 pub mod cloud;
 pub mod doctor;
@@ -19,9 +21,13 @@ pub mod schedule;
 pub mod search;
 pub mod secrets;
 pub mod settings;
+pub mod statistics;
 pub mod steps;
 pub mod store;
+pub mod submit;
+pub mod tokens;
 pub mod watch;
+pub mod webhooks;
 
 mod clock;
 mod open;

@@ -16,6 +16,8 @@ use crate::settings::SettingsHandle;
 use crate::steps::{Context, StepRunner};
 use crate::store::Store;
 use crate::watch::{RESCAN, SETTLE, WatchHandle, WatchOptions};
+use crate::webhooks::WebhookHandle;
+use crate::webhooks::sender::Sender;
 use domain::{ApiError, Event};
 use futures::FutureExt;
 use media::speech::SpeechHost;
@@ -63,6 +65,7 @@ pub struct Inner {
     pub(crate) cloud: Cloud,
     pub(crate) ledger: Ledger,
     pub(crate) watch: WatchHandle,
+    pub(crate) webhooks: WebhookHandle,
     pub(crate) queue: Queue,
     pub(crate) models: Downloads,
     pub(crate) clock: Arc<dyn Clock>,
@@ -176,6 +179,7 @@ impl Backend {
     /// What was cut off goes on at the next start without using up a try.
     pub async fn shutdown(&self) {
         self.watch.stop();
+        self.webhooks.stop();
         self.models.stop();
         if let Err(error) = self.queue.shutdown(DRAIN).await {
             tracing::error!(%error, "the queue did not stop cleanly; the next start puts it right");
@@ -230,8 +234,14 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
     let limits = Limits { work: options.work, ..limits(&settings) };
     let steps = Arc::new(StepRunner(context));
     let queue = Queue::start(store.clone(), clock.clone(), steps, limits, events.clone(), scratch).await?;
+    let webhooks = WebhookHandle::default();
+    if options.work {
+        let (store, secrets, settings) = (store.clone(), secrets.clone(), settings.clone());
+        webhooks.start(Sender::new(store, secrets, settings, clock.clone(), events.clone()));
+    }
     let inner = Arc::new_cyclic(|this| Inner {
         watch: watch(this.clone(), &store, &events, &data_dir, &clock, options.work),
+        webhooks,
         store,
         events,
         settings,

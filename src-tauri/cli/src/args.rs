@@ -90,6 +90,27 @@ pub enum Command {
     },
     /// Show what cloud services have cost, and cap it
     Costs(CostsArgs),
+    /// Let programs in, or not
+    Api {
+        #[command(subcommand)]
+        command: crate::automation_args::ApiCommand,
+    },
+    /// Make, list and end tokens for programs
+    Tokens {
+        #[command(subcommand)]
+        command: crate::automation_args::TokensCommand,
+    },
+    /// Tell other programs what happens to tasks
+    Webhooks {
+        #[command(subcommand)]
+        command: crate::automation_args::WebhooksCommand,
+    },
+    /// Queue a file of tasks, all or none, or show a batch
+    Batch(crate::automation_args::BatchArgs),
+    /// How tasks ended, by day and kind
+    Stats(crate::automation_args::StatsArgs),
+    /// Who asked for what
+    Audit(crate::automation_args::AuditArgs),
     /// Check tools, models and the data folder
     Doctor,
     /// Run the queue and serve the user interface on this machine

@@ -6,6 +6,8 @@
 
 mod add;
 mod args;
+mod automation;
+mod automation_args;
 mod doctor;
 mod edit;
 mod failure;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         // Speaks its own protocol and touches no data folder.
         return if media::speech::worker::serve() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    backend::audit::set_surface("command line");
     let output = Output::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -84,6 +87,12 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Providers => providers::list(&session, output).await,
         Command::Keys { command } => providers::keys(&session, output, command).await,
         Command::Costs(args) => providers::costs(&session, output, args).await,
+        Command::Api { command } => automation::api(&session, output, command).await,
+        Command::Tokens { command } => automation::tokens(&session, output, command).await,
+        Command::Webhooks { command } => automation::webhooks(&session, output, command).await,
+        Command::Batch(args) => automation::batch(&session, output, args).await,
+        Command::Stats(args) => automation::stats(&session, output, args).await,
+        Command::Audit(args) => automation::audit(&session, output, args).await,
         Command::Doctor => doctor::run(&session, output).await,
         Command::Serve(args) => serve::run(&session, output, args).await,
         Command::Worker => Ok(0),

@@ -25,7 +25,7 @@ async fn serve(host: &Host, output: &Output, args: ServeArgs) -> Result<(), Fail
         Some(port) => port,
         None => typed::<Settings>(host.call("settings.get", json!({})).await?)?.port,
     };
-    let running = host.serve(ServeOptions { port: Some(port), ui: true }).await?;
+    let running = host.serve(ServeOptions { port: Some(port), ui: true, api: true }).await?;
     let role = host.role();
     let value = json!({ "address": running.ui_url, "port": running.port, "pid": std::process::id(), "data_dir": host.data_dir() });
     output.either(&value, || format!("{}\n", running.ui_url));

@@ -186,6 +186,23 @@ codes! {
     /// Faces and voices of people are changed only with the user's statement of consent.
     ConsentMissing = "CONSENT_MISSING", 422, Permanent, FixInput;
 
+    /// The same Idempotency-Key came before with another request.
+    IdempotencyConflict = "IDEMPOTENCY_CONFLICT", 422, Permanent, FixInput;
+    /// Another one has that name already.
+    NameTaken = "NAME_TAKEN", 409, Permanent, FixInput;
+    TokenNotFound = "TOKEN_NOT_FOUND", 404, Permanent, FixInput;
+    BatchNotFound = "BATCH_NOT_FOUND", 404, Permanent, FixInput;
+    /// No URL of that id was ever added.
+    UrlUnknown = "URL_UNKNOWN", 404, Permanent, FixInput;
+    WebhookNotFound = "WEBHOOK_NOT_FOUND", 404, Permanent, FixInput;
+    DeliveryNotFound = "DELIVERY_NOT_FOUND", 404, Permanent, FixInput;
+    UploadNotFound = "UPLOAD_NOT_FOUND", 404, Permanent, FixInput;
+    /// The piece does not begin where the upload stands, or another piece is being written.
+    UploadConflict = "UPLOAD_CONFLICT", 409, Permanent, FixInput;
+    /// What arrived does not have the checksum that was announced (460: the status of the tus protocol).
+    ChecksumMismatch = "CHECKSUM_MISMATCH", 460, Passing, Retry;
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, Permanent, FixInput;
+
     Unauthorized = "UNAUTHORIZED", 401, Permanent, GiveAccess;
     Forbidden = "FORBIDDEN", 403, Permanent, GiveAccess;
     BodyTooLarge = "BODY_TOO_LARGE", 413, Permanent, FixInput;

@@ -39,6 +39,8 @@ pub enum Event {
     /// Pause flags, lanes or counts changed.
     QueueChanged,
     SettingsChanged,
+    /// A webhook was made, changed, removed or switched off by itself.
+    WebhooksChanged,
     /// The listener was too slow and missed events: read everything again.
     Lagged,
 }

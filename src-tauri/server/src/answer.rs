@@ -38,6 +38,8 @@ pub(crate) fn error(error: &ApiError) -> Response {
     if let Some(millis) = error.retry_after_ms {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
     }
+    // For whoever says it again in another language.
+    response.extensions_mut().insert(error.clone());
     response
 }
 

@@ -100,6 +100,7 @@ impl Client {
             .post(format!("{}/rpc/{name}", self.base))
             .bearer_auth(&self.token)
             .header(http::header::CONTENT_TYPE, "application/json")
+            .header(crate::rpc::ACTOR, backend::audit::actor())
             .body(input.to_string());
         let answer = request
             .send()

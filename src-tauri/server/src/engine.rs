@@ -31,6 +31,8 @@ pub trait Engine: Send + Sync + 'static {
     async fn place(&self, path: &str) -> Result<Option<Place>, ApiError>;
     /// Whether queued tasks are being run.
     fn works(&self) -> bool;
+    /// The data folder, for uploads.
+    fn data_dir(&self) -> PathBuf;
 }
 
 /// A backend with what its owner knows of it.
@@ -55,6 +57,10 @@ impl Engine for Owned {
 
     fn works(&self) -> bool {
         self.works
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.backend.data_dir().to_path_buf()
     }
 }
 

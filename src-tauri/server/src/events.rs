@@ -11,19 +11,18 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use bytes::Bytes;
 use domain::Event;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use http::header::{self, HeaderMap, HeaderValue};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a silent line says that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The stream of events.
 pub(crate) async fn stream(State(app): State<Arc<App>>) -> Response {
     let events = app.engine.events();
-    let first = futures::stream::iter([Ok(Bytes::from_static(b": connected\n\n"))]);
     let ended = app.closing.clone().cancelled_owned();
     let rest = futures::stream::unfold(events, |mut events| async move {
         let line = match tokio::time::timeout(HEARTBEAT, events.next()).await {
@@ -33,7 +32,15 @@ pub(crate) async fn stream(State(app): State<Arc<App>>) -> Response {
         };
         Some((Ok::<Bytes, Infallible>(line), events))
     });
-    let mut response = Response::new(Body::from_stream(first.chain(rest.take_until(ended))));
+    answer_stream(rest.take_until(ended))
+}
+
+/// Lines of server-sent events as an answer.
+pub(crate) fn answer_stream(
+    lines: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+) -> Response {
+    let first = futures::stream::iter([Ok(Bytes::from_static(b": connected\n\n"))]);
+    let mut response = Response::new(Body::from_stream(first.chain(lines)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -51,6 +58,16 @@ fn text(event: &Event) -> String {
     })
 }
 
+/// The subprotocol that is answered with.
+pub(crate) fn chosen_protocol(headers: &HeaderMap) -> Option<String> {
+    let offered: Vec<String> = guard::protocols(headers).map(str::to_string).collect();
+    offered
+        .iter()
+        .find(|offered| *offered == "bobina")
+        .or_else(|| offered.iter().find(|offered| offered.starts_with(WEBSOCKET_BEARER)))
+        .cloned()
+}
+
 /// The same over a WebSocket. A browser offers `bobina` beside the subprotocol with the token and gets that one back,
 /// so that the token is not repeated; a client that offers only the token's gets it echoed, as the protocol demands.
 pub(crate) async fn socket(
@@ -58,14 +75,8 @@ pub(crate) async fn socket(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let offered: Vec<String> = guard::protocols(&headers).map(str::to_string).collect();
-    let chosen = offered
-        .iter()
-        .find(|offered| *offered == "bobina")
-        .or_else(|| offered.iter().find(|offered| offered.starts_with(WEBSOCKET_BEARER)))
-        .cloned();
     let upgrade = upgrade.max_message_size(64 * 1024);
-    let upgrade = match chosen {
+    let upgrade = match chosen_protocol(&headers) {
         Some(chosen) => upgrade.protocols([chosen]),
         None => upgrade,
     };

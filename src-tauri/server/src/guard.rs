@@ -50,16 +50,25 @@ enum Area {
     Socket,
     /// Media: the token in the path, cross-site reads by the window.
     Media,
+    /// The public API: a token that its own routes look at.
+    Public,
     /// The UI's own files: public, but to its own origin only.
     Ui,
 }
 
+/// The document that describes the public API; it holds nothing that is not in our documentation.
+const DOCUMENT: &str = "/api/v1/openapi.json";
+
 fn area(path: &str) -> Area {
+    if path == DOCUMENT {
+        return Area::Ui;
+    }
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
         "media" => Area::Media,
         "ws" => Area::Socket,
-        "rpc" | "events" | "health" | "api" | "v1" => Area::Api,
+        "rpc" | "events" | "health" => Area::Api,
+        "api" | "v1" | "metrics" => Area::Public,
         _ => Area::Ui,
     }
 }
@@ -115,7 +124,8 @@ impl Guard {
     fn token_of<B>(&self, area: Area, request: &Request<B>) -> Option<bool> {
         let headers = request.headers();
         match area {
-            Area::Ui => None,
+            // Of the public API the token is looked at by `rest::access`, which knows the other tokens too.
+            Area::Ui | Area::Public => None,
             Area::Media => {
                 let given = request.uri().path().split('/').nth(2).unwrap_or_default();
                 Some(self.media.is(given))
@@ -135,7 +145,7 @@ impl Guard {
     }
 
     /// The answer to a wrong token: 401, and 429 once too many came. Right tokens are never slowed down.
-    fn wrong_token(&self) -> ApiError {
+    pub(crate) fn wrong_token(&self) -> ApiError {
         let mut bucket = self.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let now = Instant::now();
         let passed = now.duration_since(bucket.filled).as_secs_f64();
@@ -151,6 +161,16 @@ impl Guard {
             "The token is missing or wrong. Open the address that Bobina printed.",
         )
     }
+}
+
+/// The token a request of the public API presents: in its header, or, for the WebSocket, in the subprotocol.
+pub(crate) fn presented<B>(request: &Request<B>) -> Option<&str> {
+    let headers = request.headers();
+    let by_header = only(headers, &header::AUTHORIZATION).ok().flatten().and_then(bearer_of);
+    by_header.or_else(|| {
+        let is_socket = request.uri().path() == "/api/v1/ws";
+        protocols(headers).filter(|_| is_socket).find_map(|offered| offered.strip_prefix(WEBSOCKET_BEARER))
+    })
 }
 
 /// The window's origin, when the request comes from there: it alone may read media across origins.

@@ -304,6 +304,10 @@ impl Engine for Host {
             Side::Remote(client) => client.health().works,
         }
     }
+
+    fn data_dir(&self) -> PathBuf {
+        Host::data_dir(self).to_path_buf()
+    }
 }
 
 #[cfg(test)]

@@ -16,17 +16,30 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// In whose name another process of ours calls.
+pub(crate) const ACTOR: &str = "bobina-actor";
+
 /// Runs the command.
 pub(crate) async fn run(State(app): State<Arc<App>>, Path(name): Path<String>, request: Request) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_string);
+    let headers = request.headers().clone();
     let result = match input(request).await {
-        Ok(input) => app.engine.call(&name, input).await,
+        Ok(input) => {
+            let actor = actor_of(&headers);
+            backend::audit::in_the_name_of(actor, app.engine.call(&name, input)).await
+        }
         Err(error) => Err(error),
     };
     match result {
         Ok(output) => answer::json_value(StatusCode::OK, &at_this_listener(&app, &name, host, output)),
         Err(error) => answer::error(&error),
     }
+}
+
+/// Whom the audit names: another `bobina` says what it is; anything else with the owner's token is the browser's page.
+fn actor_of(headers: &http::HeaderMap) -> String {
+    let said = headers.get(ACTOR).and_then(|value| value.to_str().ok()).unwrap_or("browser");
+    said.chars().take(80).collect()
 }
 
 /// Media plays from the listener that was asked, so that a browser reads it from its own origin.
@@ -39,7 +52,7 @@ fn at_this_listener(app: &App, name: &str, host: Option<String>, output: Value) 
     }
 }
 
-async fn input(request: Request) -> Result<Value, ApiError> {
+pub(crate) async fn input(request: Request) -> Result<Value, ApiError> {
     let (parts, body) = request.into_parts();
     let kind =
         parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

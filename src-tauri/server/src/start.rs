@@ -2,7 +2,9 @@
 
 use crate::engine::{Engine, Owned};
 use crate::guard::Guard;
+use crate::rest::{self, Limits};
 use crate::token::Token;
+use crate::uploads::WritingNow;
 use crate::{answer, client, events, listen, media, rpc, ui};
 use axum::Router;
 use axum::extract::Request;
@@ -27,6 +29,8 @@ pub struct ServeOptions {
     pub port: Option<u16>,
     /// The browser's UI beside commands, events and media.
     pub ui: bool,
+    /// The public API: `/api/v1`, `/v1`, `/metrics`, `/docs`.
+    pub api: bool,
 }
 
 /// What the routes share.
@@ -35,6 +39,8 @@ pub(crate) struct App {
     pub(crate) guard: Guard,
     pub(crate) closing: CancellationToken,
     pub(crate) forwarder: reqwest::Client,
+    pub(crate) limits: Limits,
+    pub(crate) writing: WritingNow,
 }
 
 /// A listener at work; it ends with [`Running::shutdown`] or when dropped.
@@ -109,28 +115,26 @@ pub async fn serve(engine: Arc<dyn Engine>, options: ServeOptions) -> Result<Run
         guard: Guard::new(port, bearer, media),
         closing: closing.clone(),
         forwarder: client::http_client()?,
+        limits: Limits::default(),
+        writing: WritingNow::default(),
     });
-    connections.spawn(listen::accept(
-        listener,
-        router(app, options.ui),
-        closing.clone(),
-        connections.clone(),
-    ));
+    connections.spawn(listen::accept(listener, router(app, options), closing.clone(), connections.clone()));
     let ui_url = format!("http://127.0.0.1:{port}/#token={token}");
     Ok(Running { port, token, media_url, ui_url, closing, connections })
 }
 
 /// The guard around everything, so that it decides before any route is looked for.
-fn router(app: Arc<App>, with_ui: bool) -> Router {
+fn router(app: Arc<App>, options: ServeOptions) -> Router {
     let routes = Router::new()
         .route("/rpc/{name}", post(rpc::run))
         .route("/events", get(events::stream))
         .route("/ws", any(events::socket))
         .route("/health", get(rpc::health))
         .route("/media/{*path}", any(media::serve));
-    let unknown = ["/rpc", "/rpc/", "/api/{*path}", "/v1/{*path}"];
+    let unknown = ["/rpc", "/rpc/"];
     let routes = unknown.into_iter().fold(routes, |routes, path| routes.route(path, any(rpc::unknown)));
-    let routes = if with_ui { routes.fallback(ui::serve) } else { routes.fallback(rpc::unknown) };
+    let routes = if options.api { routes.merge(rest::router(app.clone())) } else { routes };
+    let routes = if options.ui { routes.fallback(ui::serve) } else { routes.fallback(rpc::unknown) };
     let guarding = app.clone();
     let routes = routes.with_state(app);
     Router::new().fallback_service(routes).layer(axum::middleware::from_fn(

@@ -131,6 +131,9 @@ export function keepFresh(host: Host, client: QueryClient): () => void {
           again(["settings.get"], LIST_EVERY);
           again(["settings.problems"], LIST_EVERY);
           break;
+        case "webhooks_changed":
+          again(["webhooks.list"], LIST_EVERY);
+          break;
         case "lagged":
           everything();
           break;

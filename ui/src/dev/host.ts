@@ -81,7 +81,7 @@ function makeTranscript(): Transcript {
 let settings: Settings = {
   recipe: "vsl", ui_language: query.get("lang") ?? "en", theme: query.get("theme") ?? "dark", density: query.get("density") ?? "comfortable", allow_hosts: [], max_retries: 3, net_limit: 4, cpu_limit: 2, model_limit: 1, max_download_bytes: 0, max_live_seconds: 0, model_mirror: "", task_days: 7,
   ffmpeg: "", ffprobe: "", pocketsphinx: "", yt_dlp: "", port: 4782, local_only: false,
-  night_only: false, night_from: "22:00", night_to: "07:00", mains_only: false, keep_awake: true, notify: true, on_close: "ask", shortcuts: {},
+  night_only: false, night_from: "22:00", night_to: "07:00", mains_only: false, keep_awake: true, notify: true, on_close: "ask", shortcuts: {}, api_enabled: false, api_folders: [], api_rate: 3000,
 };
 
 function page<Item>(all: Item[], input: { limit?: number | null; offset?: number | null }) {

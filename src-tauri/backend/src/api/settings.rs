@@ -59,6 +59,12 @@ pub struct Settings {
     pub on_close: String,
     /// The user's own keys, by the name of the command, such as `Ctrl+Shift+A`; empty for none.
     pub shortcuts: BTreeMap<String, String>,
+    /// Programs with a token of their own are let in.
+    pub api_enabled: bool,
+    /// Folders whose files a program's token may name; uploads may always be.
+    pub api_folders: Vec<String>,
+    /// Requests a minute of one token to one route.
+    pub api_rate: u32,
 }
 
 /// What was wrong with the settings file when it was read, in sentences.
@@ -97,6 +103,9 @@ impl Default for Settings {
             notify: true,
             on_close: "ask".into(),
             shortcuts: BTreeMap::new(),
+            api_enabled: false,
+            api_folders: Vec::new(),
+            api_rate: 3000,
         }
     }
 }

@@ -13,8 +13,7 @@ macro_rules! commands {
         /// Every command: its name and what it does.
         pub const COMMANDS: &[(&str, &str)] = &[ $( ($name, concat!($($doc),*)), )* ];
 
-        /// Runs the command `name` with its input as JSON.
-        pub async fn call(backend: &Backend, name: &str, input: Value) -> Result<Value, ApiError> {
+        async fn run(backend: &Backend, name: &str, input: Value) -> Result<Value, ApiError> {
             match name {
                 $( $name => {
                     let input: $input = decode(name, input)?;
@@ -129,8 +128,61 @@ commands! {
     "settings.set" crate::api::system::set_settings: Settings => Settings;
     /// What was wrong with the settings file at the start.
     "settings.problems" crate::api::system::settings_problems: Nothing => SettingsProblems;
+    /// Make a token for a program; shown this once.
+    "tokens.create" crate::tokens::create: TokenRequest => NewToken;
+    /// Tokens, never shown themselves.
+    "tokens.list" crate::tokens::list: Nothing => Page<TokenItem>;
+    /// End a token.
+    "tokens.revoke" crate::tokens::revoke: TokenRef => TokenItem;
+    /// Whose token this is.
+    "tokens.check" crate::tokens::check: Presented => Principal;
+    /// Who asked for what.
+    "audit.list" crate::audit::list: AuditQuery => Page<AuditItem>;
+    /// Queue tasks as programs describe them, all or none.
+    "tasks.submit" crate::submit::submit: SubmitRequest => Submitted;
+    /// One page of the tasks as programs see them.
+    "tasks.views" crate::submit::views: TaskQuery => Page<TaskView>;
+    /// A task as programs see it.
+    "tasks.view" crate::submit::view: TaskId => TaskView;
+    /// A batch with its tasks.
+    "batches.get" crate::batches::get: BatchId => BatchView;
+    /// Work on a URL that was added before.
+    "urls.start" crate::submit::start_url: UrlRef => Submitted;
+    /// How tasks ended, by day and kind.
+    "statistics.get" crate::statistics::get: StatisticsQuery => Statistics;
+    /// Results that are kept.
+    "cache.stats" crate::statistics::cache: Nothing => CacheStatistics;
+    /// Tell an address of events.
+    "webhooks.create" crate::webhooks::create: WebhookRequest => WebhookItem;
+    /// Standing webhooks.
+    "webhooks.list" crate::webhooks::list: Nothing => Page<WebhookItem>;
+    /// A webhook.
+    "webhooks.get" crate::webhooks::get: WebhookId => WebhookItem;
+    /// Change a webhook.
+    "webhooks.update" crate::webhooks::update: WebhookChange => WebhookItem;
+    /// Remove a webhook with its log.
+    "webhooks.remove" crate::webhooks::remove: WebhookId => Nothing;
+    /// A webhook's messages and their tries.
+    "webhooks.status" crate::webhooks::status: DeliveryQuery => WebhookStatus;
+    /// Send messages again.
+    "webhooks.replay" crate::webhooks::replay: ReplayRequest => Replayed;
+    /// Send a test message.
+    "webhooks.test" crate::webhooks::test: WebhookId => TestSent;
+    /// Figures of all webhooks.
+    "webhooks.stats" crate::webhooks::statistics: Nothing => WebhookStatistics;
     /// Where media is served on loopback.
     "server.address" crate::api::system::server_address: Nothing => ServerAddress;
+}
+
+/// Runs the command `name` with its input as JSON; what changes something is noted in the audit.
+pub async fn call(backend: &Backend, name: &str, input: Value) -> Result<Value, ApiError> {
+    if !crate::audit::is_noted(name) {
+        return run(backend, name, input).await;
+    }
+    let given = crate::audit::subject(&input);
+    let answer = run(backend, name, input).await;
+    crate::audit::note(backend, name, given, &answer).await;
+    answer
 }
 
 fn decode<T: serde::de::DeserializeOwned>(name: &str, input: Value) -> Result<T, ApiError> {

@@ -82,6 +82,36 @@ pub async fn add_sample(backend: &Backend, _: Nothing) -> Result<AddOutcome, Api
     add(backend, request).await
 }
 
+/// A task of one source, checked as [`add`] checks it but not queued yet.
+///
+/// Errors: those of the source; `INVALID_INPUT` for a folder, which makes many.
+pub(crate) async fn prepare(
+    backend: &Backend,
+    request: &AddRequest,
+    batch_id: Option<String>,
+) -> Result<NewTask, ApiError> {
+    let settings = backend.settings.get();
+    let recipe = recipes::find(backend.data_dir(), request.recipe.as_deref().unwrap_or(&settings.recipe))?;
+    check_language(&request.language)?;
+    let lane = check_engine(backend, &request.engine)?;
+    let policy = NetPolicy {
+        allow_hosts: settings.allow_hosts.iter().chain(&request.allow_hosts).cloned().collect(),
+        ..NetPolicy::default()
+    };
+    let sources = request.sources.clone();
+    let mut given = tokio::task::spawn_blocking(move || intake::examine(&sources, &policy))
+        .await
+        .map_err(|e| ApiError::internal(format!("The source could not be examined: {e}")))?;
+    match (given.pop(), given.is_empty()) {
+        (Some(Given::Source(source)), true) => {
+            let headers = keep_headers(backend, &request.headers).await?;
+            Ok(new_task(backend, request, &recipe, lane.as_ref(), &headers, batch_id, source))
+        }
+        (Some(Given::Refused(refused)), true) => Err(refused.error),
+        _ => Err(ApiError::invalid("A folder makes many tasks; give one file or one link for each task.")),
+    }
+}
+
 /// Headers of a request, the secret ones behind the name of their entry in the key store.
 #[derive(Clone, Default)]
 struct KeptHeaders {

@@ -17,6 +17,11 @@ macro_rules! wire {
     };
 }
 
+mod automation;
+mod webhooks;
+pub use automation::*;
+pub use webhooks::*;
+
 /// Nothing goes in, or nothing comes out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct Nothing {}
@@ -35,7 +40,7 @@ fn auto() -> String {
     "auto".into()
 }
 
-fn medium() -> Priority {
+pub(crate) fn medium() -> Priority {
     Priority::Medium
 }
 

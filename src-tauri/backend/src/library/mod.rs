@@ -18,7 +18,7 @@ const MOST_ITEMS: u32 = 500;
 const ITEMS: u32 = 20;
 
 /// Limit and offset of a page. `INVALID_INPUT` for a limit that is not 1 to 500.
-fn page(limit: Option<u32>, offset: Option<u32>) -> Result<(u32, u32), ApiError> {
+pub(crate) fn page(limit: Option<u32>, offset: Option<u32>) -> Result<(u32, u32), ApiError> {
     let limit = limit.unwrap_or(ITEMS);
     if !(1..=MOST_ITEMS).contains(&limit) {
         return Err(ApiError::invalid(format!("limit is {limit}, which is not between 1 and {MOST_ITEMS}.")));

@@ -27,6 +27,8 @@ pub(super) fn normalized(mut settings: Settings) -> Result<Settings, ApiError> {
         }
     }
     settings.shortcuts.retain(|name, keys| name.len() <= 64 && keys.len() <= 32);
+    within("api_rate", settings.api_rate.into(), 1, 1_000_000)?;
+    settings.api_folders = folders("api_folders", &settings.api_folders)?;
     settings.recipe = settings.recipe.trim().to_string();
     if settings.recipe.is_empty() {
         return Err(ApiError::invalid("recipe is empty."));
@@ -45,6 +47,20 @@ pub(super) fn normalized(mut settings: Settings) -> Result<Settings, ApiError> {
         }
     }
     Ok(settings)
+}
+
+/// Absolute folders, each once.
+fn folders(name: &str, entries: &[String]) -> Result<Vec<String>, ApiError> {
+    let mut folders: Vec<String> = Vec::new();
+    for entry in entries.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()) {
+        if !Path::new(entry).is_absolute() {
+            return Err(ApiError::invalid(format!("{name} holds no absolute path: \"{entry}\".")));
+        }
+        if !folders.iter().any(|known| known == entry) {
+            folders.push(entry.to_string());
+        }
+    }
+    Ok(folders)
 }
 
 fn one_of(name: &str, value: &str, known: &[&str]) -> Result<(), ApiError> {

@@ -100,6 +100,11 @@ pub fn task(conn: &Connection, task_id: &str, now: UtcTime) -> Result<Option<Tas
     Ok(read_tasks(conn, "WHERE task_id = ?1", params![task_id], now)?.pop())
 }
 
+/// The tasks of a batch, in the order they were added.
+pub fn tasks_of_batch(conn: &Connection, batch_id: &str, now: UtcTime) -> Result<Vec<Task>, StoreError> {
+    read_tasks(conn, "WHERE batch_id = ?1 ORDER BY seq", params![batch_id], now)
+}
+
 /// One page of the tasks, and how many there are in all.
 ///
 /// Errors: `INVALID_INPUT` for an unknown order.

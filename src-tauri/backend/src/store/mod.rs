@@ -5,20 +5,27 @@
 
 pub mod artifacts;
 pub mod attempts;
+pub mod audit;
+pub mod batches;
 pub mod calls;
 pub mod categories;
+pub mod deliveries;
 pub mod dependencies;
+pub mod figures;
 pub mod jobs;
 pub mod lists;
 pub mod media;
 pub mod outbox;
 pub mod pauses;
 pub mod search;
+pub mod submissions;
 pub mod tasks;
+pub mod tokens;
 pub mod transcripts;
 pub mod urls;
 pub mod versions;
 pub mod watch;
+pub mod webhooks;
 
 mod error;
 mod migrate;

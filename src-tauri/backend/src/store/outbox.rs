@@ -1,16 +1,46 @@
-//! Rows that tell of changes of status; webhooks are sent from them.
+//! Rows that tell of changes of status, and what follows from them in the same transaction: messages to webhooks,
+//! figures, the end of a batch.
 
-use super::StoreError;
+use super::{StoreError, batches, deliveries, figures};
 use domain::{TaskStatus, UtcTime};
 use rusqlite::{Connection, params};
 
-/// Notes that a task has a new status; called in the transaction that gives it one.
-pub fn add(conn: &Connection, task_id: &str, status: TaskStatus, now: UtcTime) -> Result<(), StoreError> {
+fn insert(conn: &Connection, task_id: &str, status: TaskStatus, now: UtcTime) -> Result<(), StoreError> {
     conn.prepare_cached("INSERT INTO outbox (task_id, status, at) VALUES (?1, ?2, ?3)")?.execute(params![
         task_id,
         status.as_str(),
         now.0
     ])?;
+    Ok(())
+}
+
+/// Notes that a task was made; called in the transaction that makes it, after its other rows.
+pub fn created(conn: &Connection, task_id: &str, now: UtcTime) -> Result<(), StoreError> {
+    insert(conn, task_id, TaskStatus::Queued, now)?;
+    deliveries::tell(conn, task_id, "task.created", now)
+}
+
+/// Notes that a task has a new status; called in the transaction that gives it one.
+pub fn add(conn: &Connection, task_id: &str, status: TaskStatus, now: UtcTime) -> Result<(), StoreError> {
+    insert(conn, task_id, status, now)?;
+    let event = match status {
+        // Back in the line for another try: nothing that a listener was promised.
+        TaskStatus::Queued => return Ok(()),
+        TaskStatus::Processing => "task.started",
+        TaskStatus::Completed => "task.completed",
+        TaskStatus::Failed => "task.failed",
+        TaskStatus::Cancelled => "task.cancelled",
+    };
+    if status.is_final() {
+        figures::count(conn, task_id, status, now)?;
+        deliveries::drop_progress(conn, task_id)?;
+    }
+    deliveries::tell(conn, task_id, event, now)?;
+    if status.is_final()
+        && let Some(batch) = batches::finish_with(conn, task_id, now)?
+    {
+        deliveries::tell_batch(conn, &batch, now)?;
+    }
     Ok(())
 }
 

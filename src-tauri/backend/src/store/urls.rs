@@ -83,6 +83,11 @@ pub fn find(conn: &Connection, url: &str) -> Result<Option<UrlItem>, StoreError>
     Ok(conn.prepare_cached("SELECT * FROM urls WHERE url = ?1")?.query_row([url], read).optional()?)
 }
 
+/// The row of an id.
+pub fn by_id(conn: &Connection, url_id: &str) -> Result<Option<UrlItem>, StoreError> {
+    Ok(conn.prepare_cached("SELECT * FROM urls WHERE url_id = ?1")?.query_row([url_id], read).optional()?)
+}
+
 /// A page, the last changed first, and how many there are in all.
 pub fn list(
     conn: &Connection,

@@ -1,4 +1,4 @@
-//! The one way out: GET requests with the guard at every hop.
+//! The one way out: GET requests with the guard at every hop, and single POSTs for webhooks.
 //!
 //! Owns connections, redirects, time-outs, and the codes that answers and broken connections become. Leaves which
 //! header goes where to [`SourceHeaders`], retries and files to its callers.
@@ -158,6 +158,28 @@ impl Client {
         Ok((Some(String::from_utf8_lossy(&got).into_owned()), answer.url))
     }
 
+    /// Sends `body` once, follows no redirect, hands back whatever answer comes within `patience`.
+    ///
+    /// Errors: those of [`check_url`], `NETWORK_LOST`, `NETWORK_TIMEOUT`, `SERVER_FAULT`.
+    pub async fn post(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<Answer, MediaError> {
+        let url = check_parsed(url.clone(), &self.policy)?;
+        let client = if guard::passes_freely(&url, &self.policy) { &self.allowed } else { &self.vetted };
+        let sending = client.post(url.clone()).headers(headers).body(body).send();
+        let response = match timeout(patience, sending).await {
+            Err(_) => return Err(silent(&url)),
+            Ok(Err(error)) => return Err(broken(error, &url)),
+            Ok(Ok(response)) => response,
+        };
+        let length = response.content_length();
+        Ok(Answer { response, length, idle: patience, url })
+    }
+
     async fn hop(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, MediaError> {
         let free = guard::passes_freely(url, &self.policy);
         let client = if free { &self.allowed } else { &self.vetted };
@@ -180,6 +202,11 @@ impl Answer {
 
     pub fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// When the server wants us back, as far as it says; at most a day.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.header(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()))
     }
 
     /// The length the server promised for the whole body, when it is not packed.

@@ -9,4 +9,4 @@ export type Event = { "type": "task_changed", task: Task, } | { "type": "job_cha
 /**
  * As [`crate::Transcript::revision`]: who has that one already need not read it again.
  */
-revision: number, } | { "type": "urls_changed" } | { "type": "watch_changed" } | { "type": "model_changed", name: string, installed: boolean, fraction: number | null, } | { "type": "queue_changed" } | { "type": "settings_changed" } | { "type": "lagged" };
+revision: number, } | { "type": "urls_changed" } | { "type": "watch_changed" } | { "type": "model_changed", name: string, installed: boolean, fraction: number | null, } | { "type": "queue_changed" } | { "type": "settings_changed" } | { "type": "webhooks_changed" } | { "type": "lagged" };

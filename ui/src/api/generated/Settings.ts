@@ -91,4 +91,16 @@ on_close: string,
 /**
  * The user's own keys, by the name of the command, such as `Ctrl+Shift+A`; empty for none.
  */
-shortcuts: { [key in string]: string }, };
+shortcuts: { [key in string]: string }, 
+/**
+ * Programs with a token of their own are let in.
+ */
+api_enabled: boolean, 
+/**
+ * Folders whose files a program's token may name; uploads may always be.
+ */
+api_folders: Array<string>, 
+/**
+ * Requests a minute of one token to one route.
+ */
+api_rate: number, };

@@ -1,12 +1,18 @@
 // Generated from the command table (make types). Do not edit.
 import type { AddOutcome } from "./AddOutcome";
 import type { AddRequest } from "./AddRequest";
+import type { AuditItem } from "./AuditItem";
+import type { AuditQuery } from "./AuditQuery";
+import type { BatchId } from "./BatchId";
+import type { BatchView } from "./BatchView";
 import type { BulkOutcome } from "./BulkOutcome";
 import type { BulkRequest } from "./BulkRequest";
+import type { CacheStatistics } from "./CacheStatistics";
 import type { CapRequest } from "./CapRequest";
 import type { CostQuery } from "./CostQuery";
 import type { CostReport } from "./CostReport";
 import type { DeadLetter } from "./DeadLetter";
+import type { DeliveryQuery } from "./DeliveryQuery";
 import type { DoctorReport } from "./DoctorReport";
 import type { EditRequest } from "./EditRequest";
 import type { Edited } from "./Edited";
@@ -21,16 +27,21 @@ import type { MediaItem } from "./MediaItem";
 import type { ModelImport } from "./ModelImport";
 import type { ModelItem } from "./ModelItem";
 import type { ModelName } from "./ModelName";
+import type { NewToken } from "./NewToken";
 import type { Nothing } from "./Nothing";
 import type { Page } from "./Page";
 import type { PageQuery } from "./PageQuery";
 import type { PauseRequest } from "./PauseRequest";
+import type { Presented } from "./Presented";
+import type { Principal } from "./Principal";
 import type { PriorityRequest } from "./PriorityRequest";
 import type { ProviderItem } from "./ProviderItem";
 import type { ProviderName } from "./ProviderName";
 import type { QueueStatus } from "./QueueStatus";
 import type { RecipeItem } from "./RecipeItem";
 import type { ReorderRequest } from "./ReorderRequest";
+import type { ReplayRequest } from "./ReplayRequest";
+import type { Replayed } from "./Replayed";
 import type { Retried } from "./Retried";
 import type { RetryRequest } from "./RetryRequest";
 import type { RunStepRequest } from "./RunStepRequest";
@@ -39,18 +50,34 @@ import type { SearchQuery } from "./SearchQuery";
 import type { ServerAddress } from "./ServerAddress";
 import type { Settings } from "./Settings";
 import type { SettingsProblems } from "./SettingsProblems";
+import type { Statistics } from "./Statistics";
+import type { StatisticsQuery } from "./StatisticsQuery";
+import type { SubmitRequest } from "./SubmitRequest";
+import type { Submitted } from "./Submitted";
 import type { Task } from "./Task";
 import type { TaskDetail } from "./TaskDetail";
 import type { TaskId } from "./TaskId";
 import type { TaskQuery } from "./TaskQuery";
+import type { TaskView } from "./TaskView";
+import type { TestSent } from "./TestSent";
+import type { TokenItem } from "./TokenItem";
+import type { TokenRef } from "./TokenRef";
+import type { TokenRequest } from "./TokenRequest";
 import type { Transcript } from "./Transcript";
 import type { TranscriptId } from "./TranscriptId";
 import type { UndoRequest } from "./UndoRequest";
 import type { UrlItem } from "./UrlItem";
 import type { UrlQuery } from "./UrlQuery";
+import type { UrlRef } from "./UrlRef";
 import type { WatchAddRequest } from "./WatchAddRequest";
 import type { WatchId } from "./WatchId";
 import type { WatchedFolder } from "./WatchedFolder";
+import type { WebhookChange } from "./WebhookChange";
+import type { WebhookId } from "./WebhookId";
+import type { WebhookItem } from "./WebhookItem";
+import type { WebhookRequest } from "./WebhookRequest";
+import type { WebhookStatistics } from "./WebhookStatistics";
+import type { WebhookStatus } from "./WebhookStatus";
 
 export type Commands = {
   /** Queue files, folders and links. */
@@ -141,6 +168,48 @@ export type Commands = {
   "settings.set": { input: Settings; output: Settings };
   /** What was wrong with the settings file at the start. */
   "settings.problems": { input: Nothing; output: SettingsProblems };
+  /** Make a token for a program; shown this once. */
+  "tokens.create": { input: TokenRequest; output: NewToken };
+  /** Tokens, never shown themselves. */
+  "tokens.list": { input: Nothing; output: Page<TokenItem> };
+  /** End a token. */
+  "tokens.revoke": { input: TokenRef; output: TokenItem };
+  /** Whose token this is. */
+  "tokens.check": { input: Presented; output: Principal };
+  /** Who asked for what. */
+  "audit.list": { input: AuditQuery; output: Page<AuditItem> };
+  /** Queue tasks as programs describe them, all or none. */
+  "tasks.submit": { input: SubmitRequest; output: Submitted };
+  /** One page of the tasks as programs see them. */
+  "tasks.views": { input: TaskQuery; output: Page<TaskView> };
+  /** A task as programs see it. */
+  "tasks.view": { input: TaskId; output: TaskView };
+  /** A batch with its tasks. */
+  "batches.get": { input: BatchId; output: BatchView };
+  /** Work on a URL that was added before. */
+  "urls.start": { input: UrlRef; output: Submitted };
+  /** How tasks ended, by day and kind. */
+  "statistics.get": { input: StatisticsQuery; output: Statistics };
+  /** Results that are kept. */
+  "cache.stats": { input: Nothing; output: CacheStatistics };
+  /** Tell an address of events. */
+  "webhooks.create": { input: WebhookRequest; output: WebhookItem };
+  /** Standing webhooks. */
+  "webhooks.list": { input: Nothing; output: Page<WebhookItem> };
+  /** A webhook. */
+  "webhooks.get": { input: WebhookId; output: WebhookItem };
+  /** Change a webhook. */
+  "webhooks.update": { input: WebhookChange; output: WebhookItem };
+  /** Remove a webhook with its log. */
+  "webhooks.remove": { input: WebhookId; output: Nothing };
+  /** A webhook's messages and their tries. */
+  "webhooks.status": { input: DeliveryQuery; output: WebhookStatus };
+  /** Send messages again. */
+  "webhooks.replay": { input: ReplayRequest; output: Replayed };
+  /** Send a test message. */
+  "webhooks.test": { input: WebhookId; output: TestSent };
+  /** Figures of all webhooks. */
+  "webhooks.stats": { input: Nothing; output: WebhookStatistics };
   /** Where media is served on loopback. */
   "server.address": { input: Nothing; output: ServerAddress };
 };

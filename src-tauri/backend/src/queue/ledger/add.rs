@@ -5,7 +5,7 @@ use crate::queue::types::NewTask;
 use crate::store::jobs::{NewJob, Place};
 use crate::store::tasks::NewRow;
 use crate::store::{StoreError, dependencies, jobs, outbox, tasks};
-use domain::{ErrorCode, JobState, TaskStatus, UtcTime};
+use domain::{ErrorCode, JobState, UtcTime};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
@@ -34,13 +34,13 @@ impl Ledger {
         };
         let (seq, seat) = tasks::insert(conn, &row, now)?;
         self.add_jobs(conn, changes, &task, seq, seat, now)?;
-        outbox::add(conn, &task.task_id, TaskStatus::Queued, now)?;
         changes.tasks.insert(seq);
         changes.queue = true;
-        match task.apply.take() {
-            Some(apply) => apply(conn),
-            None => Ok(()),
+        if let Some(apply) = task.apply.take() {
+            apply(conn)?;
         }
+        // After the caller's rows: who is to be told of the task may stand among them.
+        outbox::created(conn, &task.task_id, now)
     }
 
     fn add_jobs(

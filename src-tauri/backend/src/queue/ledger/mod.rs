@@ -20,8 +20,8 @@ use super::rollup;
 use super::types::Limits;
 use crate::store::jobs::{JobRow, Place};
 use crate::store::tasks::TaskRow;
-use crate::store::{StoreError, attempts, dependencies, jobs, outbox, tasks};
-use domain::{AttemptOutcome, ErrorCode, Event, JobState, Step, StepKind, TaskInput, UtcTime};
+use crate::store::{StoreError, attempts, deliveries, dependencies, jobs, outbox, tasks};
+use domain::{AttemptOutcome, ErrorCode, Event, JobState, Step, StepKind, TaskInput, TaskStatus, UtcTime};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -109,6 +109,8 @@ fn settle(conn: &Connection, changes: &mut Changes, seq: i64, now: UtcTime) -> R
     if rolled.status != status {
         outbox::add(conn, &task_id, rolled.status, now)?;
         changes.queue = true;
+    } else if rolled.progress > progress && rolled.status == TaskStatus::Processing {
+        deliveries::tell_progress(conn, &task_id, now)?;
     }
     Ok(())
 }
