@@ -169,7 +169,9 @@ async fn schemathesis_finds_no_server_error_and_no_undocumented_answer() {
         &token,
         "--checks",
         "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-        // Streams do not end, and the generated requests bring no upgrade and no file.
+        // Streams do not end, and schemathesis cannot write the pieces of an upload: tuspy judges those.
+        "--exclude-operation-id",
+        "patch_api_v1_uploads__upload_id",
         "--exclude-path",
         "/api/v1/events",
         "--exclude-path",

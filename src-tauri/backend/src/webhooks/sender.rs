@@ -284,7 +284,7 @@ impl Sender {
             Ok(spent)
         });
         for id in spent.await? {
-            self.secrets.remove(&secret_name(&id)).await?;
+            super::forget(&self.secrets, &secret_name(&id)).await;
         }
         Ok(())
     }
