@@ -76,6 +76,26 @@ impl Serving {
         self.child.id()
     }
 
+    /// The port of its private listener.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The bearer token of that listener.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Sends it a signal by name, such as `TERM`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        signal(self.child.id(), name)
+    }
+
+    /// Waits for its end, at most `limit`, and answers the exit code; null when a signal ended it.
+    pub async fn ended(&mut self, limit: Duration) -> Result<Option<i32>> {
+        ended(&mut self.child, limit).await
+    }
+
     /// Runs a command; an error answer is an `Err` with its text.
     pub async fn call(&self, command: &str, input: Value) -> Result<Value> {
         let answer = self
@@ -120,6 +140,26 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Sends a process a signal by name, such as `TERM`.
+#[allow(clippy::disallowed_methods, reason = "a person's own kill command")]
+pub fn signal(pid: u32, name: &str) -> Result<()> {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status()?;
+    anyhow::ensure!(sent.success(), "process {pid} could not be signalled");
+    Ok(())
+}
+
+/// Waits for a child's end, at most `limit`, and answers its exit code; null when a signal ended it.
+pub async fn ended(child: &mut Child, limit: Duration) -> Result<Option<i32>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.code());
+        }
+        anyhow::ensure!(Instant::now() < deadline, "process {} did not end within {limit:?}", child.id());
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
