@@ -74,8 +74,8 @@ async fn how_it_is_called() {
     let script = format!(
         "#!/bin/sh\nlog={}\nif [ \"$2\" = --help ]; then echo '--ignore-config --no-exec --no-playlist --playlist-items --output \
          --paths --newline --progress-template --max-filesize --downloader --no-cache-dir --restrict-filenames --no-plugin-dirs'; exit 0; fi\n\
-         printf '%s\\n' \"$@\" > $log\nenv >> $log\necho 'bobina-title ../../x'\n\
-         while [ $# -gt 0 ]; do [ \"$1\" = --paths ] && out=$2; shift; done\n\
+         printf '%s\\n' \"$@\" > $log\nenv >> $log; umask 077\necho 'bobina-title ../../x'\n\
+         while [ $# -gt 0 ]; do [ \"$1\" = --paths ] && out=$2; [ \"$1\" = --cookies ] && cp -p \"$2\" $log.cookies; shift; done\n\
          printf '\\000\\000\\000\\030ftypisom0000' > \"$out/video.mp4\"\n",
         log.display()
     );
@@ -86,7 +86,10 @@ async fn how_it_is_called() {
     web.on("/page", |_| Reply::html("<!DOCTYPE html><p>words</p>"));
     let into = tempdir().unwrap();
     let mut request = web.request("/page?id=--exec=x", into.path());
-    request.headers = vec![web::header("Cookie", "canary-secret")];
+    request.headers = vec![
+        web::header("Cookie", "sid=canary-secret"),
+        web::header("Authorization", "Bearer canary-secret"),
+    ];
     let got = fetch(request, &tools, &Run::quiet(folder.path())).await.unwrap();
     assert_eq!((got.method, got.title.as_deref()), (Method::YtDlp, Some("../../x")));
     assert_eq!(got.path, into.path().join("media.mp4"));
@@ -106,7 +109,13 @@ async fn how_it_is_called() {
         assert!(lines[..dashes].contains(&switch), "{switch}");
     }
     assert!(!lines.contains(&"--no-remote-components"), "a switch its help does not name");
-    assert!(!called.contains("canary-secret"));
+    assert!(!called.contains("canary-secret"), "a secret stands in its command line or its environment");
+    let given = folder.path().join("called.cookies");
+    let cookies = std::fs::read_to_string(&given).unwrap();
+    assert!(cookies.lines().any(|l| l == "127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\tcanary-secret"), "{cookies:?}");
+    assert!(!cookies.contains("Bearer"), "what it would send to every host is not given to it");
+    assert_eq!(std::fs::metadata(&given).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!folder.path().join("cookies.txt").exists(), "the cookies stayed on the disk");
     assert!(called.contains("http_proxy=http://bobina:") && called.contains("https_proxy=http://bobina:"));
     let secret = called.split("http_proxy=http://bobina:").nth(1).unwrap().split('@').next().unwrap();
     assert!(!lines[..dashes + 2].iter().any(|l| l.contains(secret)), "the token stands in the command line");

@@ -7,6 +7,7 @@
 
 mod base64;
 mod client;
+mod cookies;
 mod direct;
 mod gate;
 mod guard;

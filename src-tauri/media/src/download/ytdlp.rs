@@ -3,8 +3,10 @@
 //! Owns how it is called: no configuration, no plug-ins, no post-processing commands, one video, a fixed name in a
 //! folder of its own, its progress line by line. Leaves every decision whether to call it to `page`.
 //! Invariants: it reaches the network only through [`Gate`]; what it wrote is found by us, not taken from its word;
-//! secret headers are not given to it, for its command line can be seen.
+//! cookies are given to it in a file that only this user reads, for their own host, and that goes with the call; other
+//! secret headers not at all, for it would send them to every host.
 
+use super::cookies::CookieFile;
 use super::gate::Gate;
 use super::name::clean_title;
 use super::{Fetch, Fetched, Method};
@@ -32,8 +34,7 @@ const NEEDED: &[&str] = &[
     "--restrict-filenames",
 ];
 /// Switches that newer versions know, and that shut doors older versions do not have.
-const WELCOME: &[&str] =
-    &["--no-plugin-dirs", "--no-remote-components", "--no-cookies", "--no-mtime", "--no-update"];
+const WELCOME: &[&str] = &["--no-plugin-dirs", "--no-remote-components", "--no-mtime", "--no-update"];
 
 /// No site takes longer; live streams are ended by it.
 const LONGEST: Duration = Duration::from_secs(6 * 3600);
@@ -53,6 +54,7 @@ pub(super) async fn fetch(fetch: &Fetch<'_>, url: &Url) -> Result<Fetched, Media
     let folder = fetch.folder.join("ytdlp");
     std::fs::create_dir_all(&folder).map_err(|e| MediaError::storage("Making the download's folder", &e))?;
     let most = policy.max_bytes.to_string();
+    let cookies = CookieFile::write(&fetch.run.scratch, url, &fetch.headers)?;
     let progress = format!(
         "download:{PROGRESS} %(progress.downloaded_bytes)s %(progress.total_bytes)s \
          %(progress.total_bytes_estimate)s %(progress.speed)s"
@@ -60,6 +62,7 @@ pub(super) async fn fetch(fetch: &Fetch<'_>, url: &Url) -> Result<Fetched, Media
     let program = Program::new(&tool.path)
         .args(["--ignore-config", "--no-exec", "--no-cache-dir", "--restrict-filenames"])
         .args(WELCOME.iter().filter(|switch| help.contains(**switch)))
+        .args(cookies.switches())
         .args([
             "--no-playlist",
             "--playlist-items",
@@ -101,6 +104,7 @@ pub(super) async fn fetch(fetch: &Fetch<'_>, url: &Url) -> Result<Fetched, Media
             }
         })
         .await;
+    drop(cookies);
     if too_large.load(Ordering::Relaxed) {
         return Err(super::meter::too_large(policy.max_bytes));
     }
