@@ -12,6 +12,7 @@ mod locate;
 mod open;
 mod program;
 mod spawner;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use domain::ErrorCode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use versions::Versions;
 
 /// Where the user says the programs are; what is not said is looked for beside our own program, then on `PATH`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,10 +66,26 @@ impl Tools {
     /// Looks for every program and asks ffmpeg and ffprobe for their versions, side by side.
     /// A program that is not there, or does not run, answers later with `TOOL_MISSING`.
     pub async fn find(paths: &ToolPaths) -> Tools {
+        Self::find_with(paths, &Versions::default()).await.0
+    }
+
+    /// As [`Tools::find`], but a program that has not changed since it was asked the last time is not asked again,
+    /// so that a start waits for none. `memory` is the file that remembers.
+    pub async fn find_remembered(paths: &ToolPaths, memory: &Path) -> Tools {
+        let known = Versions::read(memory);
+        let (tools, versions) = Self::find_with(paths, &known).await;
+        if versions != known {
+            versions.write(memory);
+        }
+        tools
+    }
+
+    async fn find_with(paths: &ToolPaths, known: &Versions) -> (Tools, Versions) {
         let (ffmpeg, ffprobe) = tokio::join!(
-            locate::with_version("ffmpeg", paths.ffmpeg.as_deref()),
-            locate::with_version("ffprobe", paths.ffprobe.as_deref()),
+            locate::with_version("ffmpeg", paths.ffmpeg.as_deref(), known),
+            locate::with_version("ffprobe", paths.ffprobe.as_deref(), known),
         );
+        let versions = Versions::of([&ffmpeg, &ffprobe].into_iter().flatten());
         let unversioned = |name: &str, chosen: Option<&Path>| {
             locate::locate(name, chosen).map(|path| Tool { path, version: String::new() })
         };
@@ -77,7 +95,7 @@ impl Tools {
             pocketsphinx: unversioned("pocketsphinx_batch", paths.pocketsphinx.as_deref()),
             yt_dlp: unversioned("yt-dlp", paths.yt_dlp.as_deref()),
         };
-        Tools { found: Arc::new(found) }
+        (Tools { found: Arc::new(found) }, versions)
     }
 
     /// `TOOL_MISSING` when it is not there.

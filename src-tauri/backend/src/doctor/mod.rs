@@ -17,6 +17,7 @@ const CURRENT_FFMPEG: u32 = 8;
 
 /// Runs every check.
 pub async fn run(backend: &Backend) -> Result<DoctorReport, ApiError> {
+    backend.check_tools().await;
     let tools = backend.tools();
     let checks = vec![
         ffmpeg("ffmpeg", tools.ffmpeg()),

@@ -2,6 +2,7 @@
 //!
 //! Order: the path the user set (and nothing else then), beside our own program, `PATH`.
 
+use super::versions::Versions;
 use super::{Program, Tool, missing};
 use crate::{MediaError, Run};
 use domain::ErrorCode;
@@ -39,8 +40,16 @@ pub(super) fn locate(name: &str, chosen: Option<&Path>) -> Result<PathBuf, Media
 }
 
 /// As [`locate`], and the version from the first line of `-version` ("ffmpeg version 5.1.9 Copyright …").
-pub(super) async fn with_version(name: &str, chosen: Option<&Path>) -> Result<Tool, MediaError> {
+/// Not asked when it is `known` from an earlier time.
+pub(super) async fn with_version(
+    name: &str,
+    chosen: Option<&Path>,
+    known: &Versions,
+) -> Result<Tool, MediaError> {
     let path = locate(name, chosen)?;
+    if let Some(version) = known.get(&path) {
+        return Ok(Tool { path, version });
+    }
     let unusable = |why: &str| {
         MediaError::new(ErrorCode::ToolMissing, format!("{name} at “{}” does not run.", path.display()))
             .with_detail(why)
