@@ -78,10 +78,16 @@ fn note(ledger: &mut BTreeMap<String, String>, answer: &Value) -> Result<()> {
 
 /// A WAV of its own content: a tone whose pitch is its number, 0.4 s, written without ffmpeg for speed.
 fn write_source(folder: &Path, seed: u64, number: usize) -> Result<String> {
+    let path: PathBuf = folder.join(format!("{number}.wav"));
+    std::fs::write(&path, tone(200.0 + number as f64 + (seed % 97) as f64, 400))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// The bytes of a WAV file: a tone of so many hertz, so many milliseconds long.
+pub fn tone(hertz: f64, milliseconds: u32) -> Vec<u8> {
     const RATE: u32 = 16_000;
-    let samples: Vec<u8> = (0..RATE * 4 / 10)
+    let samples: Vec<u8> = (0..RATE / 1000 * milliseconds)
         .flat_map(|i| {
-            let hertz = 200.0 + number as f64 + (seed % 97) as f64;
             let value = (f64::from(i) / f64::from(RATE) * hertz * std::f64::consts::TAU).sin() * 8000.0;
             (value as i16).to_le_bytes()
         })
@@ -96,9 +102,7 @@ fn write_source(folder: &Path, seed: u64, number: usize) -> Result<String> {
     wav.extend_from_slice(b"\x02\0\x10\0data");
     wav.extend_from_slice(&length.to_le_bytes());
     wav.extend_from_slice(&samples);
-    let path: PathBuf = folder.join(format!("{number}.wav"));
-    std::fs::write(&path, wav)?;
-    Ok(path.to_string_lossy().into_owned())
+    wav
 }
 
 async fn no_process_stays(data_dir: &Path) -> Result<()> {
@@ -147,7 +151,7 @@ async fn finish(data_dir: &Path, ledger: &BTreeMap<String, String>, report: &mut
 }
 
 /// The database is sound, every artifact's name is its hash, each result stands once, and no scratch is left.
-fn check_files(data_dir: &Path, report: &mut Report) -> Result<()> {
+pub fn check_files(data_dir: &Path, report: &mut Report) -> Result<()> {
     let db = rusqlite::Connection::open(data_dir.join("bobina.db"))?;
     let sound: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
     ensure!(sound == "ok", "integrity_check: {sound}");

@@ -25,15 +25,15 @@ pub async fn task(backend: &Backend, id: &Value) -> Value {
     call(backend, "tasks.get", json!({"task_id": id})).await["task"].clone()
 }
 
-/// Waits until the task is as wanted, at most 120 s, and gives it as it is then.
+/// Waits until the task is as wanted, at most five minutes, and gives it as it is then.
 pub async fn until(backend: &Backend, id: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_secs(300);
     loop {
         let task = task(backend, id).await;
         if wanted(&task) {
             return task;
         }
-        assert!(Instant::now() < deadline, "not so within two minutes: {task:#}");
+        assert!(Instant::now() < deadline, "not so within five minutes: {task:#}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -64,4 +64,15 @@ pub fn sample() -> PathBuf {
 /// The path as JSON wants it.
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("a readable path")
+}
+
+/// Two minutes of speech, `long.mp4` in the folder: long enough to be in the middle of.
+#[allow(clippy::disallowed_methods, reason = "fixtures are made by ffmpeg itself")]
+pub fn long_speech(folder: &Path) -> PathBuf {
+    let path = folder.join("long.mp4");
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-stream_loop", "8", "-i", text(&sample()), "-c", "copy", "-y", text(&path)])
+        .status();
+    assert!(made.expect("ffmpeg starts").success());
+    path
 }

@@ -5,4 +5,5 @@
 pub mod crash;
 pub mod engine;
 pub mod program;
+pub mod schema;
 pub mod stand_ins;

@@ -1,36 +1,30 @@
 //! Cancel, pause, restart and run again, while real work is under way.
 
+use backend::Backend;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use tests::engine::{add, call, ended, open, sample, text, until};
+use tests::engine::{add, call, ended, long_speech, open, sample, text, until};
 use tests::program::processes_on;
-
-/// Two minutes of speech: long enough to be in the middle of.
-#[allow(clippy::disallowed_methods, reason = "fixtures are made by ffmpeg itself")]
-fn long_speech(folder: &Path) -> PathBuf {
-    let path = folder.join("long.mp4");
-    let made = Command::new("ffmpeg")
-        .args(["-v", "error", "-stream_loop", "8", "-i", text(&sample()), "-c", "copy", "-y", text(&path)])
-        .status();
-    assert!(made.expect("ffmpeg starts").success());
-    path
-}
 
 fn is_hearing(task: &Value) -> bool {
     task["current_step"] == "transcribe" && task["progress"].as_f64().is_some_and(|p| p > 36.0)
 }
 
+/// The data folder, opened, and a task that hears long speech with the basic engine.
+async fn hearing(folder: &Path) -> (PathBuf, Backend, Value) {
+    let data_dir = folder.join("data");
+    let backend = open(&data_dir).await;
+    let request = json!({"sources": [text(&long_speech(folder))], "language": "en", "engine": "basic"});
+    let outcome = call(&backend, "tasks.add", request).await;
+    (data_dir, backend, outcome["tasks"][0]["task_id"].clone())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_task_is_cancelled_within_two_seconds_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let data_dir = folder.path().join("data");
-    let backend = open(&data_dir).await;
-    let request =
-        json!({"sources": [text(&long_speech(folder.path()))], "language": "en", "engine": "basic"});
-    let outcome = call(&backend, "tasks.add", request).await;
-    let id = outcome["tasks"][0]["task_id"].clone();
+    let (data_dir, backend, id) = hearing(folder.path()).await;
     until(&backend, &id, is_hearing).await;
     assert!(!processes_on(folder.path()).is_empty(), "nothing is hearing");
 
@@ -54,12 +48,7 @@ async fn a_running_task_is_cancelled_within_two_seconds_and_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pause_stops_the_work_and_a_restart_goes_on_from_the_last_window() {
     let folder = tempfile::tempdir().expect("a folder");
-    let data_dir = folder.path().join("data");
-    let backend = open(&data_dir).await;
-    let request =
-        json!({"sources": [text(&long_speech(folder.path()))], "language": "en", "engine": "basic"});
-    let outcome = call(&backend, "tasks.add", request).await;
-    let id = outcome["tasks"][0]["task_id"].clone();
+    let (data_dir, backend, id) = hearing(folder.path()).await;
     let before = until(&backend, &id, |_| windows(&data_dir) >= 1).await;
     call(&backend, "tasks.pause", json!({})).await;
     let stopped = Instant::now();

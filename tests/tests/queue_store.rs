@@ -188,7 +188,7 @@ fn a_job_that_brings_the_program_down_three_times_is_dead_and_one_that_was_kille
             ledger = Ledger::new(Limits::default());
             assert_eq!(ledger.recover(&tx, &mut changes, death, NOW).unwrap(), 1);
         }
-        let jobs = backend::store::lists::jobs_of(&tx, &backend::queue::task_id(1)).unwrap();
+        let jobs = backend::store::lists::jobs_of(&tx, &backend::ids::id("t_", 1)).unwrap();
         assert_eq!(jobs[0].state, end);
         assert_eq!(jobs[0].history.len(), 3);
         if death == Death::Fault {
@@ -217,7 +217,7 @@ fn low_priority_is_not_starved_by_a_stream_of_urgent_tasks() {
         urgent.priority = domain::Priority::Urgent;
         ledger.add(&tx, &mut changes, urgent, now).unwrap();
         let claimed = ledger.claim(&tx, &mut changes, &Default::default(), 1, now).unwrap();
-        if claimed[0].task_id == backend::queue::task_id(0) {
+        if claimed[0].task_id == backend::ids::id("t_", 0) {
             assert!((89..=92).contains(&number), "after {number} minutes");
             return;
         }

@@ -11,6 +11,7 @@ pub mod categorize;
 pub mod cloud;
 pub mod doctor;
 pub mod folder;
+pub mod ids;
 pub mod intake;
 pub mod library;
 pub mod models;

@@ -33,6 +33,9 @@ const EVENT_BACKLOG: usize = 4096;
 /// How long running steps may take to stop when the program ends.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// The file in the data folder that remembers what the programs said of their versions.
+const TOOL_VERSIONS: &str = "tools.json";
+
 /// How to open a data folder.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -124,7 +127,16 @@ impl Backend {
 
     /// Looks for the programs again, after the settings named other paths or the user installed one.
     pub async fn find_tools(&self) {
-        let found = Tools::find(&tool_paths(&self.settings)).await;
+        let memory = self.inner.data_dir.join(TOOL_VERSIONS);
+        self.use_tools(Tools::find_remembered(&tool_paths(&self.settings), &memory).await);
+    }
+
+    /// As [`Backend::find_tools`], but asks each program whether it really runs.
+    pub async fn check_tools(&self) {
+        self.use_tools(Tools::find(&tool_paths(&self.settings)).await);
+    }
+
+    fn use_tools(&self, found: Tools) {
         self.inner.speech.set_tools(found.clone());
         *self.inner.tools.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
@@ -162,17 +174,9 @@ impl Backend {
         Ok(row.and_then(|row| crate::library::locate(&self.downloads, row.stored.as_deref(), &sources)))
     }
 
-    /// A new id: the prefix and 60 random bits in lower-case base 32 without look-alikes (Crockford).
+    /// A new id with that prefix.
     pub(crate) fn new_id(&self, prefix: &str) -> String {
-        const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-        let mut bits: u64 = rand::random();
-        let mut id = String::with_capacity(prefix.len() + 12);
-        id.push_str(prefix);
-        for _ in 0..12 {
-            id.push(DIGITS[(bits & 31) as usize] as char);
-            bits >>= 5;
-        }
-        id
+        crate::ids::id(prefix, rand::random())
     }
 
     /// Stops taking work, lets running steps stop within a few seconds, and lets go of the folder.
@@ -203,11 +207,13 @@ async fn start(options: Options, ownership: Ownership) -> Result<Backend, ApiErr
     if killed > 0 {
         tracing::warn!(killed, "processes of an earlier run were still there");
     }
+    // First of all, so that the folder of a newer program is left as it is.
+    let store = Store::open(&data_dir, clock.now())?;
     let scratch = data_dir.join("scratch");
     empty(&scratch)?;
-    let store = Store::open(&data_dir, clock.now())?;
     let settings = SettingsHandle::open(&data_dir)?;
-    let tools = Arc::new(RwLock::new(Tools::find(&tool_paths(&settings)).await));
+    let found = Tools::find_remembered(&tool_paths(&settings), &data_dir.join(TOOL_VERSIONS)).await;
+    let tools = Arc::new(RwLock::new(found));
     let speech_tools = tools.read().unwrap_or_else(PoisonError::into_inner).clone();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let secrets = Secrets::open();

@@ -1,7 +1,7 @@
 //! The flags, as clap reads them.
 
 use clap::{Args, Parser, Subcommand};
-use domain::{Priority, TaskKind, TaskStatus, UrlStatus};
+use domain::{ErrorCode, Priority, TaskKind, TaskStatus, UrlStatus};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -47,8 +47,8 @@ pub enum Command {
     Resume(PauseArgs),
     /// Try a failed or cancelled task again
     Retry(RetryArgs),
-    /// List jobs that will not be tried again by themselves
-    DeadLetters(PageArgs),
+    /// List jobs that will not be tried again by themselves, or put them away
+    DeadLetters(DeadLettersArgs),
     /// List the media
     Library(PageArgs),
     /// Find what was said
@@ -231,6 +231,21 @@ pub struct RetryArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct DeadLettersArgs {
+    /// Put letters away: all, those of one task or those with one code; the tasks stay failed
+    #[arg(long)]
+    pub clear: bool,
+    /// With --clear: a task's id, or its beginning
+    #[arg(requires = "clear")]
+    pub id: Option<String>,
+    /// With --clear: an error code such as FILE_NOT_FOUND
+    #[arg(long, requires = "clear", value_name = "CODE", value_parser = error_code)]
+    pub code: Option<ErrorCode>,
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct SearchArgs {
     /// The last word matches as a beginning; "in quotes" as a phrase
     #[arg(required = true, value_name = "WORDS")]
@@ -337,6 +352,15 @@ pub struct ServeArgs {
 /// One of the words of a closed set; the error lists them.
 fn word<T: std::str::FromStr<Err = domain::UnknownWord>>(text: &str) -> Result<T, domain::UnknownWord> {
     text.parse()
+}
+
+/// One of the closed codes, in capitals or not.
+fn error_code(text: &str) -> Result<ErrorCode, domain::UnknownWord> {
+    let wanted = text.trim().to_ascii_uppercase();
+    let found = ErrorCode::ALL.iter().find(|code| code.as_str() == wanted);
+    found
+        .copied()
+        .ok_or_else(|| domain::UnknownWord(format!("\"{text}\" is not an error code such as FILE_NOT_FOUND")))
 }
 
 #[cfg(test)]

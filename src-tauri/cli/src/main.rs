@@ -74,7 +74,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Pause(args) => tasks::pause(&session, output, args, true).await,
         Command::Resume(args) => tasks::pause(&session, output, args, false).await,
         Command::Retry(args) => tasks::retry(&session, output, args).await,
-        Command::DeadLetters(page) => tasks::dead_letters(&session, output, page).await,
+        Command::DeadLetters(args) => tasks::dead_letters(&session, output, args).await,
         Command::Library(args) => library::list(&session, output, args).await,
         Command::Search(args) => library::search(&session, output, args).await,
         Command::Transcript(args) => library::transcript(&session, output, args).await,

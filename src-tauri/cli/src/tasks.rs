@@ -1,11 +1,11 @@
 //! `bobina tasks`, `task`, `cancel`, `pause`, `resume`, `retry`, `dead-letters`.
 
-use crate::args::{PageArgs, PauseArgs, RetryArgs, TasksArgs};
+use crate::args::{DeadLettersArgs, PauseArgs, RetryArgs, TasksArgs};
 use crate::failure::Failure;
 use crate::output::{Output, cure, describe};
 use crate::session::{Session, typed};
 use crate::text::{self, clock, column, number, plain, relative, wide};
-use backend::api::types::{DeadLetter, Page, QueueStatus, Retried, TaskDetail};
+use backend::api::types::{ClearedLetters, DeadLetter, Page, QueueStatus, Retried, TaskDetail};
 use console::{StyledObject, style};
 use domain::{ApiError, ErrorCode, Job, JobState, Task, TaskStatus};
 use serde_json::{Value, json};
@@ -235,8 +235,11 @@ pub async fn retry(session: &Session, output: &Output, args: RetryArgs) -> Resul
     Ok(0)
 }
 
-pub async fn dead_letters(session: &Session, output: &Output, page: PageArgs) -> Result<u8, Failure> {
-    let answer = session.list("dead_letters.list", json!({}), &page).await?;
+pub async fn dead_letters(session: &Session, output: &Output, args: DeadLettersArgs) -> Result<u8, Failure> {
+    if args.clear {
+        return clear_letters(session, output, args).await;
+    }
+    let answer = session.list("dead_letters.list", json!({}), &args.page).await?;
     let letters: Page<DeadLetter> = typed(answer.clone())?;
     output.either(&answer, || {
         if letters.items.is_empty() {
@@ -260,7 +263,29 @@ pub async fn dead_letters(session: &Session, output: &Output, page: PageArgs) ->
             }
         }
         out + &more(letters.total, letters.items.len(), letters.offset)
-            + "Try one again with `bobina retry ID`, all with `bobina retry --all-failed`.\n"
+            + "Try one again with `bobina retry ID`, all with `bobina retry --all-failed`; put one away with `bobina dead-letters --clear ID`.\n"
+    });
+    Ok(0)
+}
+
+async fn clear_letters(session: &Session, output: &Output, args: DeadLettersArgs) -> Result<u8, Failure> {
+    let host = session.open(false).await?;
+    let answer = async {
+        let task_id = match &args.id {
+            Some(id) => Some(whole_id(&host, id).await?),
+            None => None,
+        };
+        let all = task_id.is_none() && args.code.is_none();
+        host.call("dead_letters.clear", json!({ "task_id": task_id, "code": args.code, "all": all })).await
+    };
+    let answer = answer.await;
+    host.close().await;
+    let answer = answer?;
+    let cleared: ClearedLetters = typed(answer.clone())?;
+    output.either(&answer, || match cleared.job_ids.len() {
+        0 => "There was no such dead letter.\n".into(),
+        1 => "1 dead letter is put away; its task stays failed.\n".into(),
+        many => format!("{many} dead letters are put away; their tasks stay failed.\n"),
     });
     Ok(0)
 }

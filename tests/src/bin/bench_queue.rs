@@ -5,27 +5,15 @@
 //! `bench_queue [--jobs N] [--peers] [--folder DIR]`; the folder (target/ by default) decides which disk is measured.
 
 use anyhow::{Context, Result, ensure};
-use backend::queue::{Clock, JobRun, Limits, NewTask, Queue, StepFailure, StepOutput, Steps, task_id};
+use backend::SystemClock;
+use backend::queue::{Clock as _, JobRun, Limits, NewTask, Queue, StepFailure, StepOutput, Steps};
 use backend::store::Store;
-use domain::{Priority, Source, Step, StepKind, TaskInput, TaskKind, UtcTime};
+use domain::{Priority, Source, Step, StepKind, TaskInput, TaskKind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
-
-struct SystemClock(AtomicU64);
-
-impl Clock for SystemClock {
-    fn now(&self) -> UtcTime {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UtcTime(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    }
-
-    fn random(&self) -> f64 {
-        (self.0.fetch_add(1, Ordering::Relaxed) % 101) as f64 / 101.0
-    }
-}
 
 /// Counts, and notes when each step began.
 #[derive(Default)]
@@ -54,7 +42,7 @@ impl Steps for Noop {
 
 fn new_task(number: u64) -> NewTask {
     NewTask {
-        task_id: task_id(number),
+        task_id: backend::ids::id("t_", number),
         kind: TaskKind::MediaProcessing,
         title: "no-op".into(),
         input: TaskInput {
@@ -85,7 +73,7 @@ fn new_task(number: u64) -> NewTask {
 }
 
 async fn open(folder: &Path, steps: &Arc<Noop>, limits: Limits) -> Result<(Store, Queue)> {
-    let clock = Arc::new(SystemClock(AtomicU64::new(0)));
+    let clock = Arc::new(SystemClock);
     let store = Store::open(folder, clock.now())?;
     let (events, _) = broadcast::channel(16);
     let scratch = folder.join("scratch");

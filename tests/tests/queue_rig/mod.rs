@@ -6,7 +6,7 @@
 
 #![allow(dead_code, reason = "each test uses its part of the rig")]
 
-use backend::queue::{Clock, JobRun, Limits, NewTask, Queue, StepFailure, StepOutput, Steps, task_id};
+use backend::queue::{Clock, JobRun, Limits, NewTask, Queue, StepFailure, StepOutput, Steps};
 use backend::store::{Store, StoreError};
 use domain::{
     ApiError, ErrorCode, Event, Priority, Source, Step, StepKind, Task, TaskInput, TaskKind, TaskStatus,
@@ -206,7 +206,7 @@ pub fn new_task(number: u64, steps: Value) -> NewTask {
         one => vec![one],
     };
     NewTask {
-        task_id: task_id(number),
+        task_id: backend::ids::id("t_", number),
         kind: TaskKind::MediaProcessing,
         title: format!("task {number}"),
         input: TaskInput {

@@ -1,7 +1,7 @@
 //! One life: a book on real SQL, runs that come and go, a user who meddles, crashes, a clock that jumps.
 
 use backend::queue::ledger::{Busy, Changes, Claimed, Death, Ledger, Outcome, Success, Verdict};
-use backend::queue::{Limits, NewTask, Snooze, task_id};
+use backend::queue::{Limits, NewTask, Snooze};
 use backend::store::pauses::Scope;
 use backend::store::{Durability, StoreError, connect};
 use domain::{
@@ -129,7 +129,7 @@ impl World {
         let number = self.added.len() as u64;
         let steps = self.steps();
         let new = NewTask {
-            task_id: task_id(number),
+            task_id: backend::ids::id("t_", number),
             kind: TaskKind::MediaProcessing,
             title: String::new(),
             input: input(number),

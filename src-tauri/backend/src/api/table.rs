@@ -66,6 +66,8 @@ commands! {
     "tasks.run_step" crate::api::tasks::run_step: RunStepRequest => TaskDetail;
     /// Jobs that will not be tried again by themselves.
     "dead_letters.list" crate::api::tasks::dead_letters: PageQuery => Page<DeadLetter>;
+    /// Put dead letters away; their tasks stay failed.
+    "dead_letters.clear" crate::api::tasks::clear_letters: ClearLetters => ClearedLetters;
     /// The queue at a glance.
     "queue.status" crate::api::tasks::queue_status: Nothing => QueueStatus;
     /// One page of the media.

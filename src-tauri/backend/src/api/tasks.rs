@@ -6,7 +6,7 @@
 use super::types::*;
 use crate::Backend;
 use crate::intake::{self, Given, sample};
-use crate::queue::{self, NewTask};
+use crate::queue::NewTask;
 use crate::recipes;
 use crate::secrets::Kept;
 use crate::steps::{engine, partial};
@@ -156,7 +156,7 @@ fn new_task(
     source: Source,
 ) -> NewTask {
     let is_url = matches!(source, Source::Url { .. });
-    let task_id = queue::task_id(rand::random());
+    let task_id = backend.new_id("t_");
     let now = backend.clock.now();
     let url = match &source {
         Source::Url { url } => Some(url.clone()),
@@ -320,6 +320,15 @@ pub async fn run_step(backend: &Backend, request: RunStepRequest) -> Result<Task
 /// Jobs that will not be tried again by themselves.
 pub async fn dead_letters(backend: &Backend, query: PageQuery) -> Result<Page<DeadLetter>, ApiError> {
     backend.queue.dead_letters(query).await
+}
+
+/// Put dead letters away; their tasks stay failed.
+pub async fn clear_letters(backend: &Backend, request: ClearLetters) -> Result<ClearedLetters, ApiError> {
+    if request.all == (request.task_id.is_some() || request.code.is_some()) {
+        return Err(ApiError::invalid("Give a task_id, a code or both; or all."));
+    }
+    let job_ids = backend.queue.clear_letters(request.task_id, request.code).await?;
+    Ok(ClearedLetters { job_ids })
 }
 
 /// The queue at a glance.

@@ -3,7 +3,8 @@
 use domain::category::Category;
 use domain::task::Hold;
 use domain::{
-    ApiError, Header, Job, MediaInfo, MediaKind, Priority, Task, TaskKind, TaskStatus, UrlStatus, UtcTime,
+    ApiError, ErrorCode, Header, Job, MediaInfo, MediaKind, Priority, Task, TaskKind, TaskStatus, UrlStatus,
+    UtcTime,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -132,6 +133,21 @@ wire! {
 
     pub struct Retried {
         pub task_ids: Vec<String>,
+    }
+
+    /// Which dead letters to put away: those of a task, those with a code, those with both; `all` for every one.
+    pub struct ClearLetters {
+        #[serde(default)]
+        pub task_id: Option<String>,
+        #[serde(default)]
+        pub code: Option<ErrorCode>,
+        #[serde(default)]
+        pub all: bool,
+    }
+
+    pub struct ClearedLetters {
+        /// The jobs whose letters were put away.
+        pub job_ids: Vec<i64>,
     }
 
     /// Put a queued task right before another one, or last when `before` is null; takes over that one's priority.

@@ -55,6 +55,14 @@ impl Downloads {
 /// All models: those of the catalogue, then those the user brought.
 pub async fn list(backend: &Backend) -> Result<Page<ModelItem>, ApiError> {
     let dir = backend.models_dir();
+    // Read before the folder: a download that ends meanwhile is still under way here, never neither there nor coming.
+    let running: HashMap<String, f64> = backend
+        .models
+        .state()
+        .running
+        .iter()
+        .map(|(name, running)| (name.clone(), running.fraction))
+        .collect();
     let installed = tokio::task::spawn_blocking(move || models::installed(&dir))
         .await
         .map_err(|_| ApiError::internal("reading the models broke off"))??;
@@ -89,7 +97,7 @@ pub async fn list(backend: &Backend) -> Result<Page<ModelItem>, ApiError> {
         }
     }
     for item in &mut items {
-        item.downloading = state.running.get(&item.name).map(|running| running.fraction);
+        item.downloading = running.get(&item.name).copied().filter(|_| !item.installed);
         if let Some(error) = state.failed.get(&item.name) {
             item.error = Some(error.clone());
         }

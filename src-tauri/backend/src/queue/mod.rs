@@ -17,7 +17,7 @@ mod runner;
 mod types;
 
 pub use execution::JobHandle;
-pub use types::{Apply, Clock, JobRun, Limits, NewTask, Snooze, StepFailure, StepOutput, Steps, task_id};
+pub use types::{Apply, Clock, JobRun, Limits, NewTask, Snooze, StepFailure, StepOutput, Steps};
 
 use crate::api::types::{DeadLetter, Page, PageQuery, QueueStatus, TaskDetail, TaskQuery};
 use crate::store::pauses::Scope;
@@ -184,6 +184,20 @@ impl Queue {
     /// Tries everything in the dead letters again; answers the tasks' ids.
     pub async fn retry_all(&self) -> Result<Vec<String>, ApiError> {
         Ok(self.shared.change(|ledger, conn, changes, now| ledger.retry_all(conn, changes, now)).await?)
+    }
+
+    /// Puts dead letters away: of that task, of that code, of both, or all when both are null. Answers the jobs' ids.
+    ///
+    /// Errors: `TASK_NOT_FOUND`, `TASK_EXPIRED`.
+    pub async fn clear_letters(
+        &self,
+        task_id: Option<String>,
+        code: Option<ErrorCode>,
+    ) -> Result<Vec<i64>, ApiError> {
+        let cleared = self.shared.change(move |ledger, conn, changes, now| {
+            ledger.clear_letters(conn, changes, task_id.as_deref(), code, now)
+        });
+        Ok(cleared.await?)
     }
 
     /// Puts a task right before another, or last. See [`Ledger::reorder`].

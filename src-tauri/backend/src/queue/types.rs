@@ -61,7 +61,7 @@ impl Limits {
 
 /// A task to be added: a recipe's steps over an input.
 pub struct NewTask {
-    /// Made by [`task_id`]; unique.
+    /// `t_` and 12 characters, made by [`crate::ids::id`]; unique.
     pub task_id: String,
     pub kind: TaskKind,
     pub title: String,
@@ -78,13 +78,6 @@ pub struct NewTask {
     pub size: Option<u64>,
     /// Rows written together with the task.
     pub apply: Option<Apply>,
-}
-
-/// A task's id from 64 random bits: `t_` and 12 characters of base 32.
-pub fn task_id(random: u64) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let letters = (0..12).map(|place| LETTERS[(random >> (5 * place)) as usize & 31] as char);
-    "t_".chars().chain(letters).collect()
 }
 
 /// One run of one step.
@@ -191,15 +184,5 @@ pub trait Steps: Send + Sync {
             StepKind::Fetch => Duration::from_secs(5 * 60),
             _ => Duration::from_secs(20 * 60),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn ids_differ_and_hold_only_letters_and_digits() {
-        let id = super::task_id(u64::MAX);
-        assert_eq!(id, "t_777777777777");
-        assert_ne!(super::task_id(1), super::task_id(1 << 59));
     }
 }

@@ -355,8 +355,8 @@ pub fn schedule(conn: &Connection, job_id: i64, at: UtcTime) -> Result<(), Store
 /// Becomes a dead letter.
 pub fn die(conn: &Connection, job_id: i64, error: &ApiError, now: UtcTime) -> Result<(), StoreError> {
     conn.prepare_cached(
-        "UPDATE jobs SET state = 'dead', lease = NULL, run_at = NULL, wait_code = NULL, error = ?2, finished_at = ?3
-         WHERE job_id = ?1",
+        "UPDATE jobs SET state = 'dead', lease = NULL, run_at = NULL, wait_code = NULL, error = ?2, finished_at = ?3,
+                cleared_at = NULL WHERE job_id = ?1",
     )?
     .execute(params![job_id, serde_json::to_string(error)?, now.0])?;
     Ok(())
@@ -377,7 +377,7 @@ pub fn reset(conn: &Connection, job_id: i64, again: bool) -> Result<(), StoreErr
     conn.prepare_cached(
         "UPDATE jobs SET state = 'blocked', lease = NULL, attempts = 0, crashes = 0, snoozed_ms = 0, run_at = NULL,
                 wait_code = NULL, error = NULL, progress = 0, detail = NULL, cached = 0, started_at = NULL,
-                finished_at = NULL, turn = 0, again = again OR ?2
+                finished_at = NULL, cleared_at = NULL, turn = 0, again = again OR ?2
          WHERE job_id = ?1",
     )?
     .execute(params![job_id, again])?;

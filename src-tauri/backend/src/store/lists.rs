@@ -353,7 +353,7 @@ pub fn dead_letters(
 ) -> Result<(u64, Vec<DeadLetter>), StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT j.job_id, t.task_id, t.title, j.step, j.attempts, j.error, j.finished_at
-         FROM jobs j JOIN tasks t ON t.seq = j.task WHERE j.state = 'dead'
+         FROM jobs j JOIN tasks t ON t.seq = j.task WHERE j.state = 'dead' AND j.cleared_at IS NULL
          ORDER BY j.finished_at DESC, j.job_id DESC LIMIT ?1 OFFSET ?2",
     )?;
     let mut rows = statement.query(params![limit, offset])?;
@@ -374,7 +374,7 @@ pub fn dead_letters(
 }
 
 fn dead_count(conn: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT count(*) FROM jobs WHERE state = 'dead'";
+    let sql = "SELECT count(*) FROM jobs WHERE state = 'dead' AND cleared_at IS NULL";
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_queue", include_str!("migrations/0001_queue.sql")),
     ("0002_library", include_str!("migrations/0002_library.sql")),
+    ("0003_letters", include_str!("migrations/0003_letters.sql")),
     ("0004_pauses", include_str!("migrations/0004_pauses.sql")),
     ("0005_library_work", include_str!("migrations/0005_library_work.sql")),
     ("0008_providers", include_str!("migrations/0008_providers.sql")),
@@ -19,12 +20,18 @@ const MIGRATIONS: &[(&str, &str)] = &[
 /// The schema this program writes.
 pub const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
 
-/// Applies the steps that are missing, each in a transaction of its own.
-pub(super) fn migrate(connection: &mut Connection, now: UtcTime) -> Result<(), StoreError> {
+/// The database's schema. Errors: `DATA_NEWER` when this program does not know it.
+pub(super) fn check(connection: &Connection) -> Result<u32, StoreError> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > KNOWN_SCHEMA {
         return Err(StoreError::DataNewer { found, known: KNOWN_SCHEMA });
     }
+    Ok(found)
+}
+
+/// Applies the steps that are missing, each in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection, now: UtcTime) -> Result<(), StoreError> {
+    let found = check(connection)?;
     for (index, (name, sql)) in MIGRATIONS.iter().enumerate().skip(found as usize) {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         step.execute_batch(

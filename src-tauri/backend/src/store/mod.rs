@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod dependencies;
 pub mod figures;
 pub mod jobs;
+pub mod letters;
 pub mod lists;
 pub mod media;
 pub mod outbox;
@@ -136,6 +137,8 @@ pub fn connect(path: &Path, now: UtcTime, durability: Durability) -> Result<Conn
         return Err(StoreError::SqliteTooOld(rusqlite::version()));
     }
     let mut connection = Connection::open(path)?;
+    // Before anything of it is changed, its journal included.
+    migrate::check(&connection)?;
     connection.set_prepared_statement_cache_capacity(256);
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
         let mode: String = row.get(0)?;

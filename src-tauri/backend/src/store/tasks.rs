@@ -116,10 +116,11 @@ pub fn has_expired(conn: &Connection, task_id: &str) -> Result<bool, StoreError>
     Ok(conn.prepare_cached(sql)?.query_row(params![task_id], |_| Ok(())).optional()?.is_some())
 }
 
-/// Numbers of tasks with a dead job.
-pub fn with_dead_jobs(conn: &Connection) -> Result<Vec<i64>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT DISTINCT task FROM jobs WHERE state = 'dead' ORDER BY task")?;
+/// Numbers of tasks with a dead letter.
+pub fn with_dead_letters(conn: &Connection) -> Result<Vec<i64>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT task FROM jobs WHERE state = 'dead' AND cleared_at IS NULL ORDER BY task",
+    )?;
     let found = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(found)
 }
@@ -248,11 +249,11 @@ pub fn lift_seats(conn: &Connection, rank: i64, from: i64, by: i64) -> Result<()
     Ok(())
 }
 
-/// Removes at most `limit` tasks that ended before `before` without a dead job, and remembers their ids.
+/// Removes at most `limit` tasks that ended before `before` without a dead letter, and remembers their ids.
 pub fn expire(conn: &Connection, before: UtcTime, limit: u32, now: UtcTime) -> Result<usize, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT seq, task_id FROM tasks t WHERE finished_at < ?1 AND status IN ('completed', 'failed', 'cancelled')
-           AND NOT EXISTS (SELECT 1 FROM jobs WHERE task = t.seq AND state = 'dead')
+           AND NOT EXISTS (SELECT 1 FROM jobs WHERE task = t.seq AND state = 'dead' AND cleared_at IS NULL)
          ORDER BY finished_at LIMIT ?2",
     )?;
     let found: Vec<(i64, String)> = statement

@@ -4,7 +4,7 @@ use super::{Changes, Ledger, Stop, end_run, find, settle};
 use crate::store::jobs::JobRow;
 use crate::store::pauses::{self, Scope};
 use crate::store::tasks::TaskRow;
-use crate::store::{StoreError, dependencies, jobs, tasks};
+use crate::store::{StoreError, dependencies, jobs, letters, tasks};
 use domain::{ErrorCode, JobState, UtcTime};
 use rusqlite::Connection;
 
@@ -155,7 +155,7 @@ impl Ledger {
         now: UtcTime,
     ) -> Result<Vec<String>, StoreError> {
         let mut retried = Vec::new();
-        for seq in tasks::with_dead_jobs(conn)? {
+        for seq in tasks::with_dead_letters(conn)? {
             if let Some(task) = tasks::by_seq(conn, seq)?
                 && self.retry_jobs(conn, changes, &task, now)?
             {
@@ -163,6 +163,24 @@ impl Ledger {
             }
         }
         Ok(retried)
+    }
+
+    /// Puts dead letters away: of that task, of that code, of both, or all. Their jobs stay dead, their tasks failed.
+    /// Answers the jobs' ids.
+    ///
+    /// Errors: `TASK_NOT_FOUND`, `TASK_EXPIRED`.
+    pub fn clear_letters(
+        &mut self,
+        conn: &Connection,
+        changes: &mut Changes,
+        task_id: Option<&str>,
+        code: Option<ErrorCode>,
+        now: UtcTime,
+    ) -> Result<Vec<i64>, StoreError> {
+        let task = task_id.map(|id| find(conn, id)).transpose()?;
+        let cleared = letters::clear(conn, task.map(|task| task.seq), code, now)?;
+        changes.queue |= !cleared.is_empty();
+        Ok(cleared)
     }
 
     fn retry_jobs(
