@@ -67,11 +67,17 @@ pub fn text(path: &Path) -> &str {
 }
 
 /// Two minutes of speech, `long.mp4` in the folder: long enough to be in the middle of.
-#[allow(clippy::disallowed_methods, reason = "fixtures are made by ffmpeg itself")]
 pub fn long_speech(folder: &Path) -> PathBuf {
+    speech(folder, 9)
+}
+
+/// So many rounds of the sample clip's speech, 14 s each, as `long.mp4` in the folder.
+#[allow(clippy::disallowed_methods, reason = "fixtures are made by ffmpeg itself")]
+pub fn speech(folder: &Path, rounds: u32) -> PathBuf {
     let path = folder.join("long.mp4");
+    let again = (rounds - 1).to_string();
     let made = std::process::Command::new("ffmpeg")
-        .args(["-v", "error", "-stream_loop", "8", "-i", text(&sample()), "-c", "copy", "-y", text(&path)])
+        .args(["-v", "error", "-stream_loop", &again, "-i", text(&sample()), "-c", "copy", "-y", text(&path)])
         .status();
     assert!(made.expect("ffmpeg starts").success());
     path

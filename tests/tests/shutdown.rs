@@ -6,13 +6,13 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tests::engine::{long_speech, text};
+use tests::engine::{speech, text};
 use tests::program::{Serving, bobina, ended, processes_on, signal};
 use tokio::io::AsyncWriteExt;
 
 /// The queue's own limit on stopping is 5 s; the rest is for a busy machine.
 const END: Duration = Duration::from_secs(15);
-const REACHED: Duration = Duration::from_secs(180);
+const REACHED: Duration = Duration::from_secs(400);
 
 async fn until(what: &str, reached: impl Fn() -> bool) {
     let deadline = Instant::now() + REACHED;
@@ -50,7 +50,7 @@ async fn a_server_ends_soon_and_leaves_its_work_ready() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
     std::fs::create_dir_all(&data_dir).unwrap();
-    let source = long_speech(folder.path());
+    let source = speech(folder.path(), 3);
     let request = json!({"sources": [text(&source)], "language": "en", "engine": "basic"});
     for (round, name) in ["TERM", "INT"].into_iter().enumerate() {
         let mut serving = Serving::start(&data_dir).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_server_ends_soon_and_leaves_its_work_ready() {
 async fn waiting_ends_with_130_and_its_model_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
-    let source = long_speech(folder.path());
+    let source = speech(folder.path(), 3);
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mini-whisper/mini-espeak-q5_1.bin");
     let imported = Command::new(bobina().unwrap())
         .args(["--data-dir", text(&data_dir), "models", "import", text(&model), "--name", "mini"])

@@ -9,6 +9,8 @@ import type { BulkOutcome } from "./BulkOutcome";
 import type { BulkRequest } from "./BulkRequest";
 import type { CacheStatistics } from "./CacheStatistics";
 import type { CapRequest } from "./CapRequest";
+import type { ClearLetters } from "./ClearLetters";
+import type { ClearedLetters } from "./ClearedLetters";
 import type { CostQuery } from "./CostQuery";
 import type { CostReport } from "./CostReport";
 import type { DeadLetter } from "./DeadLetter";
@@ -106,6 +108,8 @@ export type Commands = {
   "tasks.run_step": { input: RunStepRequest; output: TaskDetail };
   /** Jobs that will not be tried again by themselves. */
   "dead_letters.list": { input: PageQuery; output: Page<DeadLetter> };
+  /** Put dead letters away; their tasks stay failed. */
+  "dead_letters.clear": { input: ClearLetters; output: ClearedLetters };
   /** The queue at a glance. */
   "queue.status": { input: Nothing; output: QueueStatus };
   /** One page of the media. */
