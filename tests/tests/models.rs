@@ -155,7 +155,7 @@ async fn work_that_waits_for_a_model_begins_when_it_arrives() {
     let data_dir = folder.path().join("data");
     std::fs::create_dir_all(&data_dir).unwrap();
     let serving = Serving::start(&data_dir).await.unwrap();
-    let request = json!({"sources": [sample()], "engine": "whisper:base", "language": "en"});
+    let request = json!({"sources": [sample()], "engine": "auto", "language": "pt"});
     let added = serving.call("tasks.add", request).await.unwrap();
     let id = added["tasks"][0]["task_id"].clone();
     let until = async |what: &str, reached: &dyn Fn(&Value) -> bool| {
@@ -172,15 +172,22 @@ async fn work_that_waits_for_a_model_begins_when_it_arrives() {
     until("waits", &|task| task["waiting"]["code"] == "MODEL_MISSING").await;
     let foreign = folder.path().join("foreign.bin");
     std::fs::write(&foreign, b"no model").unwrap();
-    let (code, said) = run(&data_dir, &["models", "import", text(&foreign), "--name", "base"]).await;
+    let (code, said) = run(&data_dir, &["models", "import", text(&foreign), "--name", "foreign"]).await;
     assert_eq!((code, &said["error"]["code"]), (Some(1), &json!("MODEL_INVALID")), "{said:#}");
 
-    let (code, model) = run(&data_dir, &["models", "import", text(&mini()), "--name", "base"]).await;
+    // The project's mini model, its manifest saying that it hears Portuguese.
+    let model = folder.path().join("stand-in.bin");
+    std::fs::copy(mini(), &model).unwrap();
+    let manifest = std::fs::read(mini().with_extension("json")).unwrap();
+    let mut manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    manifest["languages"] = json!(["pt"]);
+    std::fs::write(model.with_extension("json"), manifest.to_string()).unwrap();
+    let (code, model) = run(&data_dir, &["models", "import", text(&model)]).await;
     assert_eq!((code, &model["installed"]), (Some(0), &json!(true)), "{model:#}");
     let done = until("completed", &|task| task["status"] == "completed").await;
     assert!(done["transcript_id"].is_string(), "{done:#}");
-    let (code, _) = run(&data_dir, &["models", "remove", "base"]).await;
+    let (code, _) = run(&data_dir, &["models", "remove", "stand-in"]).await;
     assert_eq!(code, Some(0));
-    let (code, said) = run(&data_dir, &["models", "remove", "base"]).await;
-    assert_eq!((code, &said["error"]["code"]), (Some(1), &json!("MODEL_MISSING")), "{said:#}");
+    let (code, said) = run(&data_dir, &["models", "remove", "stand-in"]).await;
+    assert_eq!((code, &said["error"]["code"]), (Some(1), &json!("MODEL_UNKNOWN")), "{said:#}");
 }
