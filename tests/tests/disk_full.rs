@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tests::crash::{Report, check_files, tone};
+use tests::engine::text;
 use tests::program::Serving;
 
 /// How long faults are made.
@@ -47,10 +48,10 @@ impl Disk {
     }
 
     async fn serve(&self, data_dir: &Path) -> Serving {
-        let environment: [(&str, &Path); 3] = [
-            ("LD_PRELOAD", &self.library),
-            ("FULL_DISK_CONTROL", &self.path),
-            ("FULL_DISK_FOLDER", data_dir),
+        let environment = [
+            ("LD_PRELOAD", text(&self.library)),
+            ("FULL_DISK_CONTROL", text(&self.path)),
+            ("FULL_DISK_FOLDER", text(data_dir)),
         ];
         Serving::start_with(data_dir, &environment).await.unwrap()
     }
@@ -187,14 +188,15 @@ async fn a_disk_that_fills_up_at_any_change_loses_nothing() {
     let all = std::env::var_os("BOBINA_FAULTS").is_some();
     let began = Instant::now();
     // A step that shares no factor with the count visits every change, and spreads the first ones evenly.
-    let step = (changes * 5 / 8..)
-        .find(|step| (1..=*step).filter(|d| step % d == 0 && changes % d == 0).count() == 1);
+    let step = (changes * 5 / 8..).find(|step| {
+        (1..=*step).filter(|d| step.is_multiple_of(*d) && changes.is_multiple_of(*d)).count() == 1
+    });
     let (mut visited, mut at) = (0, 0);
     while visited < changes && (all || began.elapsed() < BUDGET) {
         visited += 1;
         at = (at + step.unwrap()) % changes;
         house.round(&serving, at + 1).await;
-        if visited % 16 == 0 {
+        if visited.is_multiple_of(16) {
             // Killed while the disk is full, and started again on the free one.
             let request = house.source();
             house.disk.fill_at(at + 1);
