@@ -13,8 +13,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_letters", include_str!("migrations/0003_letters.sql")),
     ("0004_pauses", include_str!("migrations/0004_pauses.sql")),
     ("0005_library_work", include_str!("migrations/0005_library_work.sql")),
-    ("0008_providers", include_str!("migrations/0008_providers.sql")),
     ("0006_automation", include_str!("migrations/0006_automation.sql")),
+    ("0008_providers", include_str!("migrations/0008_providers.sql")),
 ];
 
 /// The schema this program writes.
