@@ -281,3 +281,22 @@ async fn local_only_refuses_services_elsewhere_and_keeps_those_here() {
     let id = add(&serving, "openai").await;
     until(&serving, &id, |task| task["status"] == "completed").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_cloud_chooses_by_strategy_among_services_with_a_key() {
+    let (first, second) = (StandIn::start(openai).await, StandIn::start(assemblyai).await);
+    let folder = folder(&[("openai", "/v1", &first), ("assemblyai", "", &second)]);
+    let file = sample();
+    let add = |engine: &'static str| {
+        ["--json", "add", "--wait", "--again", "--engine", engine, file.to_str().unwrap()]
+    };
+    let none = run(folder.path(), &add("cloud"), &[], "").await;
+    assert_eq!(document(&none)["error"]["code"], "NO_PROVIDER", "{none:?}");
+    let odd = run(folder.path(), &add("cloud:luck"), &[], "").await;
+    assert_eq!(document(&odd)["error"]["code"], "ENGINE_UNKNOWN", "{odd:?}");
+    let keys = [("OPENAI_API_KEY", KEY), ("ASSEMBLYAI_API_KEY", KEY)];
+    let best = document(&run(folder.path(), &add("cloud:quality"), &keys, "").await);
+    assert_eq!((&best["tasks"][0]["status"], first.purchases()), (&json!("completed"), 0), "{best}");
+    assert_eq!(best["tasks"][0]["input"]["engine"], "assemblyai:universal-3-5-pro");
+    assert_eq!(second.purchases(), 1);
+}

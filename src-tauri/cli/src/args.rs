@@ -166,7 +166,7 @@ pub struct AddArgs {
     /// auto, or a language such as en or pt
     #[arg(long, default_value = "auto", value_name = "LANGUAGE")]
     pub language: String,
-    /// auto, basic, whisper:<model> or a cloud service such as openai:whisper-1
+    /// auto, basic, whisper:<model>, a cloud service such as openai:whisper-1, or cloud:cost, cloud:quality, cloud:speed …
     #[arg(long, default_value = "auto", value_name = "ENGINE")]
     pub engine: String,
     /// low, medium, high or urgent

@@ -5,18 +5,22 @@
 
 use super::types::*;
 use crate::Backend;
+use crate::cloud::strategy_of;
 use crate::intake::{self, Given, sample};
 use crate::queue::NewTask;
 use crate::recipes;
 use crate::secrets::Kept;
 use crate::steps::{engine, partial};
 use crate::store::pauses::Scope;
-use crate::store::urls;
+use crate::store::{calls, urls};
 use domain::{
     ApiError, ErrorCode, Header, Lane, Recipe, Source, Step, StepKind, Task, TaskInput, TaskKind, UnknownWord,
 };
 use media::download::NetPolicy;
 use providers::Capability;
+
+/// Calls of the last 30 days are the record that services are chosen by, in milliseconds.
+const RECORD_MS: i64 = 30 * 86_400_000;
 
 /// Queue files, folders and links.
 pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, ApiError> {
@@ -26,6 +30,7 @@ pub async fn add(backend: &Backend, request: AddRequest) -> Result<AddOutcome, A
     let settings = backend.settings.get();
     let recipe = recipes::find(backend.data_dir(), request.recipe.as_deref().unwrap_or(&settings.recipe))?;
     check_language(&request.language)?;
+    let request = AddRequest { engine: engine_of(backend, &request.engine).await?, ..request };
     let lane = check_engine(backend, &request.engine)?;
     let policy = NetPolicy {
         allow_hosts: settings.allow_hosts.iter().chain(&request.allow_hosts).cloned().collect(),
@@ -206,6 +211,18 @@ fn check_language(language: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::invalid(format!("\"{language}\" is not a language: give auto or a code such as en or pt.")))
+}
+
+/// The engine a request means: `cloud` and `cloud:<strategy>` are the service that is chosen now.
+async fn engine_of(backend: &Backend, engine: &str) -> Result<String, ApiError> {
+    let Some(strategy) = strategy_of(engine)? else { return Ok(engine.to_string()) };
+    let now = backend.clock.now();
+    let since = now.plus_millis(-RECORD_MS);
+    let sums = backend.store.read(move |conn| calls::sums(conn, since, now)).await?;
+    let (chosen, reason) =
+        backend.cloud.route(strategy, Capability::Transcribe, &sums, now, backend.clock.random()).await?;
+    tracing::info!(reason, "a cloud service was chosen");
+    Ok(chosen.engine())
 }
 
 /// Refuses an engine that does not exist. A cloud service is a lane of its own.

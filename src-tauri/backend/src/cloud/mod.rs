@@ -4,9 +4,11 @@
 //! to the steps.
 //! Invariants: a key is read when it is needed and kept nowhere; nothing paid is sent before it is written down.
 
+mod choice;
 mod keys;
 mod ledger;
 
+pub use choice::strategy_of;
 pub use keys::{KeySource, Keys};
 pub use ledger::{Bought, Keep, Ledger, Wish, Work, month_of};
 

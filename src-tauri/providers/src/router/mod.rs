@@ -139,6 +139,11 @@ pub struct Router {
 }
 
 impl Router {
+    /// Without a record. `local_only`: services elsewhere are never chosen.
+    pub fn new(local_only: bool) -> Self {
+        Self { local_only, ..Self::default() }
+    }
+
     /// Chooses among the candidates that were not tried yet and marks the route as asked. `random` lies in 0..1.
     pub fn next(
         &mut self,
@@ -238,6 +243,13 @@ impl Router {
             Ok(()) => After::GiveUp,
             Err(error) => after(error.code),
         }
+    }
+
+    /// What an earlier run saw of a route: calls that count, the share that succeeded, their mean time.
+    pub fn seed(&mut self, route: &Route, calls: u64, success: f64, latency_ms: Option<f64>, now: UtcTime) {
+        let standing = self.standings.entry(route.clone()).or_default();
+        (standing.calls, standing.last, standing.latency_ms) = (calls as f64, now, latency_ms);
+        standing.success = success.clamp(0.0, 1.0);
     }
 
     /// What the service itself told of how many may be on their way.
