@@ -68,6 +68,8 @@ impl Engine {
             }
             tokio::time::sleep(PAUSE).await;
         };
+        // Ends with the host.
+        tokio::spawn(server::follow_api_switch(host.clone()));
         let mut events = host.events();
         // What the page read before this moment may have changed unseen.
         let mut next = Some(Event::Lagged);

@@ -49,6 +49,7 @@ fn start(arguments: &Arguments) -> Result<(), ApiError> {
     let data_dir = backend::folder::data_dir(arguments.data_dir.as_deref())?;
     let worker_program = std::env::current_exe()
         .map_err(|error| ApiError::internal(format!("where this program lies is not known: {error}")))?;
+    backend::audit::set_surface("window");
     let engine = Engine::new(HostOptions { data_dir: data_dir.clone(), worker_program, work: true });
     let given = arguments.sources(&std::env::current_dir().unwrap_or_default());
     let wanted = arguments.links();
