@@ -8,4 +8,5 @@ scripts/ui.sh
 cargo build --quiet --package cli
 folder=${1:-$target/screens}
 node tests/e2e/screens.mjs "$target/debug/bobina" "$folder"
-cp "$folder/transcript-dark-1400.png" docs/window.png
+# The one that shows no path of this machine.
+cp "$folder/activity-chosen-dark-1400.png" docs/window.png

@@ -23,4 +23,5 @@ export const doctor = () => queryOptions({ queryKey: ["doctor.run"] as const, qu
 export const settings = () => queryOptions({ queryKey: ["settings.get"] as const, queryFn: () => call("settings.get", {}) });
 export const watched = () => queryOptions({ queryKey: ["watch.list"] as const, queryFn: () => call("watch.list", {}) });
 export const settingsProblems = () => queryOptions({ queryKey: ["settings.problems"] as const, queryFn: () => call("settings.problems", {}), staleTime: Infinity });
+export const storage = () => queryOptions({ queryKey: ["storage.usage"] as const, queryFn: () => call("storage.usage", {}), staleTime: 60_000 });
 export const serverAddress = () => queryOptions({ queryKey: ["server.address"] as const, queryFn: () => call("server.address", {}), staleTime: Infinity });

@@ -15,7 +15,7 @@ export function Banner() {
   const problems = data?.problems ?? [];
   if (closed || problems.length === 0) return null;
   return (
-    <aside className={css.banner} role="alert">
+    <div className={css.banner} role="alert">
       <TriangleAlert size={16} aria-hidden />
       <div>
         <b>{t("banner.settings", { count: problems.length })}</b>
@@ -27,6 +27,6 @@ export function Banner() {
       <IconButton label={t("close")} onPress={() => setClosed(true)}>
         <X size={14} aria-hidden />
       </IconButton>
-    </aside>
+    </div>
   );
 }

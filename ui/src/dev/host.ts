@@ -104,6 +104,8 @@ const answers: Record<string, (input: Input) => unknown> = {
   },
   "queue.status": status,
   "settings.problems": () => ({ problems: query.has("problems") ? ["\"theme\" in settings.json is ignored: theme is \"purple\", which is not one of: system, dark, light."] : [] }),
+  "storage.usage": () => ({ free: 120e9, parts: [["models", 488e6], ["media", 311e6], ["artifacts", 42e6], ["database", 9e6]].map(([name, bytes]) => ({ name, bytes, path: `/home/ana/.local/share/bobina/${name}` })) }),
+  "support.bundle": () => ({ file_name: "bobina-report.json", mime: "application/json", content: "{}" }),
   "tasks.add_sample": () => ({ tasks: [tasks[0]], refused: [] }),
   "tasks.bulk": (input) => ({ done: input.task_ids.length, refused: [] }),
   "dead_letters.list": (input) => page(tasks.filter((task) => task.status === "failed").map((task) => ({ job_id: 1, task_id: task.task_id, title: task.title, step: "fetch", attempts: 2, error: task.error, died_at: iso(10) })), input),

@@ -14,6 +14,7 @@ pub mod providers;
 pub mod settings;
 pub mod system;
 pub mod tasks;
+pub mod upkeep;
 
 mod table;
 pub use table::{COMMANDS, call, export_types};

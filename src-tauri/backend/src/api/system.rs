@@ -5,7 +5,7 @@
 use super::types::*;
 use crate::queue::Limits;
 use crate::{Backend, doctor as checks, models as speech_models, open, recipes as recipe_files};
-use domain::{ApiError, ErrorCode, Event};
+use domain::{ApiError, ErrorCode, Event, Recipe};
 
 /// Watch a folder.
 pub async fn watch_add(backend: &Backend, request: WatchAddRequest) -> Result<WatchedFolder, ApiError> {
@@ -28,6 +28,23 @@ pub async fn watch_remove(backend: &Backend, input: WatchId) -> Result<Nothing, 
 /// Recipes, built-in and the user's own.
 pub async fn recipes(backend: &Backend, _: Nothing) -> Result<Page<RecipeItem>, ApiError> {
     Ok(whole(recipe_files::list(backend.data_dir())))
+}
+
+/// Store a recipe of the user's.
+pub async fn recipe_save(backend: &Backend, recipe: Recipe) -> Result<RecipeItem, ApiError> {
+    let folder = backend.data_dir().to_path_buf();
+    tokio::task::spawn_blocking(move || recipe_files::save(&folder, recipe))
+        .await
+        .map_err(|_| ApiError::internal("storing the recipe broke off"))?
+}
+
+/// Remove a recipe of the user's; what is queued with it goes on, since it holds its steps itself.
+pub async fn recipe_remove(backend: &Backend, input: ModelName) -> Result<Nothing, ApiError> {
+    if backend.settings.get().recipe == input.name {
+        return Err(ApiError::invalid("This recipe is what a drop does: choose another one for that first."));
+    }
+    recipe_files::remove(backend.data_dir(), &input.name)?;
+    Ok(Nothing {})
 }
 
 /// Speech models.

@@ -4,8 +4,9 @@ use super::editing_types::*;
 use super::provider_types::*;
 use super::types::*;
 use crate::Backend;
+use crate::api::upkeep::StorageReport;
 use domain::source::UrlItem;
-use domain::{ApiError, ErrorCode, Event, Task, Transcript};
+use domain::{ApiError, ErrorCode, Event, Recipe, Task, Transcript};
 use serde_json::Value;
 
 macro_rules! commands {
@@ -100,6 +101,14 @@ commands! {
     "watch.remove" crate::api::system::watch_remove: WatchId => Nothing;
     /// Recipes, built-in and the user's own.
     "recipes.list" crate::api::system::recipes: Nothing => Page<RecipeItem>;
+    /// Store a recipe of the user's.
+    "recipes.save" crate::api::system::recipe_save: Recipe => RecipeItem;
+    /// Remove a recipe of the user's.
+    "recipes.remove" crate::api::system::recipe_remove: ModelName => Nothing;
+    /// What the library takes.
+    "storage.usage" crate::api::upkeep::storage: Nothing => StorageReport;
+    /// A report for whoever helps, without secrets.
+    "support.bundle" crate::api::upkeep::support: Nothing => Exported;
     /// Speech models.
     "models.list" crate::api::system::models: Nothing => Page<ModelItem>;
     /// Start, or go on with, the download of a model.

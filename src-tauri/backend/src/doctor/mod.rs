@@ -28,6 +28,7 @@ pub async fn run(backend: &Backend) -> Result<DoctorReport, ApiError> {
         data_folder(backend),
         disk(backend),
         key_store(backend).await,
+        settings_file(backend),
     ];
     Ok(DoctorReport {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -164,6 +165,23 @@ fn disk(backend: &Backend) -> Check {
             Check { cure: Some("Free some space.".into()), ..check("disk", "warning", message) }
         }
         Err(error) => check("disk", "warning", format!("The free space cannot be told: {error}.")),
+    }
+}
+
+/// Bytes free for the user on the disk of that folder; none where that cannot be told.
+pub(crate) fn free_space(folder: &std::path::Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|space| space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+/// What was wrong with the settings file when it was read.
+fn settings_file(backend: &Backend) -> Check {
+    let problems = backend.settings.problems();
+    if problems.is_empty() {
+        return check("settings", "ok", "The settings could all be read.");
+    }
+    Check {
+        cure: Some("Look through the settings; they count as whole again once one is changed.".into()),
+        ..check("settings", "warning", problems.join(" "))
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: a recipe that is handed out is valid; a broken file is reported beside the good ones, never hidden.
 
 use crate::api::types::RecipeItem;
+use crate::artifacts::fault;
 use domain::{ApiError, ErrorCode, Recipe, Step, StepKind};
 use std::path::Path;
 
@@ -58,6 +59,44 @@ pub fn find(data_dir: &Path, name: &str) -> Result<Recipe, ApiError> {
         ErrorCode::RecipeNotFound,
         format!("There is no recipe \"{name}\". There are: {}.", known.join(", ")),
     ))
+}
+
+/// Checks and stores a recipe of the user's, in place of an earlier one of that name.
+///
+/// Errors: `RECIPE_INVALID` naming what is wrong, a built-in name among it; a file that cannot be written.
+pub fn save(data_dir: &Path, recipe: Recipe) -> Result<RecipeItem, ApiError> {
+    let internal =
+        |error: serde_json::Error| ApiError::internal(format!("the recipe is not encodable: {error}"));
+    let text = serde_json::to_string_pretty(&recipe).map_err(internal)?;
+    // The same check that its file will be read with; the name is then plain enough for a file's.
+    let recipe = parse(&text)?;
+    let known =
+        list(data_dir).into_iter().find(|item| item.error.is_none() && item.recipe.name == recipe.name);
+    if known.as_ref().is_some_and(|item| item.built_in) {
+        let message = format!("The name \"{}\" belongs to a built-in recipe.", recipe.name);
+        return Err(ApiError::new(ErrorCode::RecipeInvalid, message));
+    }
+    let file = known.and_then(|item| item.file).unwrap_or_else(|| format!("{}.json", recipe.name));
+    let folder = data_dir.join("recipes");
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        let temporary = folder.join(format!("{file}.new"));
+        std::fs::write(&temporary, text + "\n")?;
+        std::fs::rename(temporary, folder.join(&file))
+    };
+    write().map_err(|error| fault("The recipe cannot be stored", &error))?;
+    Ok(RecipeItem { recipe, built_in: false, error: None, file: Some(file) })
+}
+
+/// Removes a recipe of the user's. Errors: `RECIPE_NOT_FOUND` when the user has none of that name.
+pub fn remove(data_dir: &Path, name: &str) -> Result<(), ApiError> {
+    let own = |item: &RecipeItem| !item.built_in && item.error.is_none() && item.recipe.name == name;
+    let Some(file) = list(data_dir).into_iter().find(own).and_then(|item| item.file) else {
+        let message = format!("You have no recipe \"{name}\" of your own.");
+        return Err(ApiError::new(ErrorCode::RecipeNotFound, message));
+    };
+    std::fs::remove_file(data_dir.join("recipes").join(file))
+        .map_err(|error| fault("The recipe cannot be removed", &error))
 }
 
 fn user_files(data_dir: &Path) -> Vec<std::path::PathBuf> {
@@ -125,6 +164,24 @@ mod tests {
         let names: Vec<_> = items.iter().map(|item| item.recipe.name.as_str()).collect();
         assert_eq!(names, ["download", "transcribe", "vsl"]);
         assert!(items.iter().all(|item| item.error.is_none()), "{items:?}");
+    }
+
+    #[test]
+    fn a_recipe_is_stored_changed_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recipe = find(folder.path(), "transcribe").unwrap();
+        assert_eq!(save(folder.path(), recipe.clone()).unwrap_err().code, ErrorCode::RecipeInvalid);
+        recipe.name = "../x".into();
+        assert_eq!(save(folder.path(), recipe.clone()).unwrap_err().code, ErrorCode::RecipeInvalid);
+        recipe.name = "mine".into();
+        save(folder.path(), recipe.clone()).unwrap();
+        recipe.title = "Mine, again".into();
+        save(folder.path(), recipe.clone()).unwrap();
+        assert_eq!(find(folder.path(), "mine").unwrap(), recipe);
+        assert_eq!(std::fs::read_dir(folder.path().join("recipes")).unwrap().count(), 1);
+        remove(folder.path(), "mine").unwrap();
+        assert_eq!(remove(folder.path(), "mine").unwrap_err().code, ErrorCode::RecipeNotFound);
+        assert_eq!(remove(folder.path(), "vsl").unwrap_err().code, ErrorCode::RecipeNotFound);
     }
 
     #[test]

@@ -40,6 +40,7 @@ import type { PriorityRequest } from "./PriorityRequest";
 import type { ProviderItem } from "./ProviderItem";
 import type { ProviderName } from "./ProviderName";
 import type { QueueStatus } from "./QueueStatus";
+import type { Recipe } from "./Recipe";
 import type { RecipeItem } from "./RecipeItem";
 import type { ReorderRequest } from "./ReorderRequest";
 import type { ReplayRequest } from "./ReplayRequest";
@@ -54,6 +55,7 @@ import type { Settings } from "./Settings";
 import type { SettingsProblems } from "./SettingsProblems";
 import type { Statistics } from "./Statistics";
 import type { StatisticsQuery } from "./StatisticsQuery";
+import type { StorageReport } from "./StorageReport";
 import type { SubmitRequest } from "./SubmitRequest";
 import type { Submitted } from "./Submitted";
 import type { Task } from "./Task";
@@ -142,6 +144,14 @@ export type Commands = {
   "watch.remove": { input: WatchId; output: Nothing };
   /** Recipes, built-in and the user's own. */
   "recipes.list": { input: Nothing; output: Page<RecipeItem> };
+  /** Store a recipe of the user's. */
+  "recipes.save": { input: Recipe; output: RecipeItem };
+  /** Remove a recipe of the user's. */
+  "recipes.remove": { input: ModelName; output: Nothing };
+  /** What the library takes. */
+  "storage.usage": { input: Nothing; output: StorageReport };
+  /** A report for whoever helps, without secrets. */
+  "support.bundle": { input: Nothing; output: Exported };
   /** Speech models. */
   "models.list": { input: Nothing; output: Page<ModelItem> };
   /** Start, or go on with, the download of a model. */

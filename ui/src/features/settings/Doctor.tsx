@@ -6,13 +6,24 @@ import { doctor } from "../../api/queries";
 import { Button } from "../../components/Button";
 import { Dot, type Tone } from "../../components/Progress";
 import { errorText, isKey, useLanguage, useT } from "../../messages";
+import { useChangeSettings, useSettings } from "../../state/settings";
+import { Later } from "./Later";
 import css from "./Settings.module.css";
 
 const TONES: Record<string, Tone> = { ok: "done", warning: "waiting", missing: "failed" };
 
+const TOOLS = [
+  { id: "ffmpeg", label: "settings.ffmpeg" },
+  { id: "ffprobe", label: "settings.ffprobe" },
+  { id: "pocketsphinx", label: "settings.pocketsphinx" },
+  { id: "yt_dlp", label: "settings.ytdlp" },
+] as const;
+
 export function Doctor() {
   const t = useT();
   const language = useLanguage();
+  const settings = useSettings();
+  const change = useChangeSettings();
   const { data, error, isFetching, refetch } = useQuery(doctor());
   return (
     <>
@@ -39,6 +50,13 @@ export function Doctor() {
           );
         })}
       </ul>
+      {settings !== undefined && (
+        <div className={css.fields}>
+          {TOOLS.map(({ id, label }) => (
+            <Later key={id} label={t(label)} value={settings[id]} placeholder={t("settings.path.usual")} onCommit={(path) => change({ [id]: path.trim() })} />
+          ))}
+        </div>
+      )}
       <div className={css.actions}>
         <Button icon={<RefreshCw size={14} aria-hidden />} isDisabled={isFetching} onPress={() => void refetch()}>{t("doctor.again")}</Button>
         {data !== undefined && <code className={css.path} title={data.data_dir}>{data.data_dir}</code>}

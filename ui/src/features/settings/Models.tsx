@@ -12,12 +12,16 @@ import { Bar, Dot } from "../../components/Progress";
 import { errorText, useLanguage, useT } from "../../messages";
 import { bytes, languageName } from "../../messages/values";
 import { useAct } from "../../state/act";
+import { useChangeSettings, useSettings } from "../../state/settings";
+import { Later } from "./Later";
 import css from "./Settings.module.css";
 
 export function Models() {
   const t = useT();
   const language = useLanguage();
   const { data, error } = useQuery(models());
+  const settings = useSettings();
+  const change = useChangeSettings();
   const [all, setAll] = useState(false);
   if (data === undefined) return error === null ? <div aria-busy /> : <p className={css.lead} role="alert">{errorText(language, asApiError(error)).title}</p>;
   const near = data.items.filter((model) => model.installed || model.suggested || model.downloading !== null || model.imported || model.error !== null || ["tiny", "base", "small", "medium", "large-v3-turbo"].includes(model.name));
@@ -34,6 +38,7 @@ export function Models() {
         {near.length < data.items.length && <Button look="quiet" onPress={() => setAll(!all)}>{all ? t("models.fewer") : t("models.all", { count: data.items.length })}</Button>}
         <Import />
       </div>
+      {settings !== undefined && <Later label={t("settings.mirror")} value={settings.model_mirror} placeholder="https://" description={t("settings.mirror.note")} onCommit={(model_mirror) => change({ model_mirror: model_mirror.trim() })} />}
     </>
   );
 }
