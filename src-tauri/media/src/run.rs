@@ -24,6 +24,15 @@ impl Run {
         Self { cancel: CancellationToken::new(), progress: Arc::new(|_, _| ()), scratch: scratch.into() }
     }
 
+    /// The same work's part that takes its progress from one fraction to another.
+    pub fn part(&self, from: f64, to: f64) -> Self {
+        let whole = self.progress.clone();
+        let progress = Arc::new(move |fraction: f64, detail: Option<&str>| {
+            whole(from + (to - from) * fraction.clamp(0.0, 1.0), detail);
+        });
+        Self { cancel: self.cancel.clone(), progress, scratch: self.scratch.clone() }
+    }
+
     pub fn report(&self, fraction: f64, detail: Option<&str>) {
         (self.progress)(fraction.clamp(0.0, 1.0), detail);
     }
@@ -31,5 +40,26 @@ impl Run {
     /// `CANCELLED` once the work is cancelled.
     pub fn check(&self) -> Result<(), MediaError> {
         if self.cancel.is_cancelled() { Err(MediaError::cancelled()) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn parts_of_a_work_follow_each_other() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let seen = told.clone();
+        let progress: ProgressFn = Arc::new(move |fraction, _| seen.lock().unwrap().push(fraction));
+        let run = Run { progress, ..Run::quiet("") };
+        let (first, second) = (run.part(0.0, 0.25), run.part(0.25, 1.0));
+        for (part, fraction) in [(&first, 0.5), (&first, 2.0), (&second, 0.0), (&second, 1.0)] {
+            part.report(fraction, None);
+        }
+        assert_eq!(*told.lock().unwrap(), [0.125, 0.25, 0.25, 1.0]);
+        run.cancel.cancel();
+        assert!(second.check().is_err());
     }
 }

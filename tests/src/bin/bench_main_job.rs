@@ -7,7 +7,7 @@
 //! not matter (`shared/tools/mkrand.py` makes one). `bobina` is the one built beside this program.
 
 use anyhow::{Context, Result, ensure};
-use media::speech::{voice, whisper_windows};
+use media::speech::windows_of;
 use media::tools::{ToolPaths, Tools};
 use media::{Run, audio, intake, pictures, probe, waveform};
 use std::io::Write;
@@ -19,6 +19,8 @@ use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextPar
 /// Samples a second of the WAV that speech engines are given, and its header's length in bytes.
 const RATE: f64 = 16_000.0;
 const HEADER: usize = 44;
+/// Seconds that a Whisper model hears at once.
+const WINDOW: f64 = 30.0;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -102,7 +104,7 @@ async fn by_hand(film: &Path, model: &Path, folder: &Path) -> Result<(usize, usi
     waveform::waveform(&tools, film, &info, &folder.join("waveform.json"), &run).await?;
     let wav = folder.join("speech.wav");
     audio::speech_wav(&tools, film, &info, &wav, &run).await?;
-    let windows = whisper_windows(&voice::find(&wav, &run)?);
+    let (windows, _) = windows_of(&wav, WINDOW, &run).await?;
     let mut out = std::fs::File::create(folder.join("transcript.txt"))?;
     let samples = read_samples(&wav)?;
     whisper_rs::install_logging_hooks();

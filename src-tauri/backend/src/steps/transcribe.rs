@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 /// Grows when the same sound would be heard differently; old transcripts stay, new requests are heard anew.
 const VERSION: u32 = 1;
 
+/// The share of the step's progress that taking the sound out of the media has.
+pub(super) const EXTRACTED: f64 = 0.05;
+
 pub(super) async fn run(context: &Context, job: &JobRun) -> Done {
     let media = media_of(context, job).await?;
     if !media.info()?.has_audio {
@@ -112,7 +115,7 @@ async fn hear(context: &Context, job: &JobRun, media: Media, choice: Choice, key
     };
     let (id, media_id) = (transcript_id.clone(), media.media_id.clone());
     let mut store_window = move |window: WindowHeard| store_window(context, &id, &media_id, window);
-    let done = context.speech.transcribe(speech, &job.run, &mut store_window).await?;
+    let done = context.speech.transcribe(speech, &job.run.part(EXTRACTED, 1.0), &mut store_window).await?;
     let end = End {
         transcript_id,
         engine,
@@ -175,7 +178,8 @@ pub(super) async fn speech_wav(
     }
     let made = job.run.scratch.join("speech.wav");
     let tools = context.tools();
-    media::audio::speech_wav(&tools, &media.path, media.info()?, &made, &job.run).await?;
+    media::audio::speech_wav(&tools, &media.path, media.info()?, &made, &job.run.part(0.0, EXTRACTED))
+        .await?;
     std::fs::rename(&made, &wav).map_err(store)?;
     Ok(wav)
 }

@@ -3,7 +3,7 @@
 //! Owns cutting, buying and placing windows. Leaves what a purchase is to [`crate::cloud::Ledger`].
 //! Invariant: silence is never sent; a window is bought once and stored in the transaction that settles it.
 
-use super::transcribe::{self, End};
+use super::transcribe::{self, EXTRACTED, End};
 use super::{Context, Done, Media, blocking};
 use crate::cloud::{Bought, Chosen, Keep, Ledger, Wish, Work};
 use crate::queue::{Clock, JobRun, StepFailure};
@@ -45,7 +45,7 @@ pub(super) async fn hear(
     let service = context.cloud.service(&chosen.provider).await?;
     let wav = transcribe::speech_wav(context, job, &media).await?;
     let longest = chosen.model.limits().window_seconds;
-    let (windows, speech) = windows_of(&wav, longest, &job.run).await?;
+    let (windows, speech) = windows_of(&wav, longest, &job.run.part(EXTRACTED, EXTRACTED)).await?;
     let (transcript_id, heard, _) =
         transcribe::begin(context, &media, &chosen.engine(), language.as_deref(), key).await?;
     let left: Vec<Window> =
@@ -63,7 +63,8 @@ pub(super) async fn hear(
         speakers: chosen.model.speakers && windows.len() == 1,
     };
     let mut done = windows.len() - left.len();
-    job.run.report(done as f64 / windows.len().max(1) as f64, None);
+    let run = job.run.part(EXTRACTED, 1.0);
+    run.report(done as f64 / windows.len().max(1) as f64, None);
     let mut hearing = futures::stream::iter(left)
         .map(|window| order.window(window))
         .buffer_unordered(chosen.provider.at_once.clamp(1, 64));
@@ -73,7 +74,7 @@ pub(super) async fn hear(
             Ok(Some(())) => {
                 done += 1;
                 let detail = format!("{done}/{}", windows.len());
-                job.run.report(done as f64 / windows.len() as f64, Some(&detail));
+                run.report(done as f64 / windows.len() as f64, Some(&detail));
             }
             Err(error) => break Err(error),
         }

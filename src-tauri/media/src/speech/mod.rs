@@ -27,11 +27,6 @@ use domain::Segment;
 use domain::transcript::Gap;
 use std::path::PathBuf;
 
-/// The windows that a Whisper model without wishes of its own hears in a recording with that voice.
-pub fn whisper_windows(voice: &voice::Voice) -> Vec<Window> {
-    windows::cut(voice, windows::WHISPER)
-}
-
 /// What turns speech into text.
 #[derive(Clone, Debug)]
 pub enum Engine {

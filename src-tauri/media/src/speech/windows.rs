@@ -23,9 +23,6 @@ pub(super) struct Shape {
     pub single: bool,
 }
 
-/// Whisper's own window, as full as it gets.
-pub(super) const WHISPER: Shape = Shape { longest: 30.0, single: false };
-
 /// Silence longer than this ends a window: engines invent words in it.
 const LONGEST_SILENCE: f64 = 8.0;
 
@@ -88,9 +85,11 @@ mod tests {
         }
     }
 
+    const WIDE: Shape = Shape { longest: 30.0, single: false };
+
     #[test]
     fn spans_share_a_window_until_it_is_full_or_silence_is_long() {
-        let cut = cut(&voice(&[(1.0, 5.0), (6.0, 12.0), (14.0, 33.0), (50.0, 52.0)], 60.0), WHISPER);
+        let cut = cut(&voice(&[(1.0, 5.0), (6.0, 12.0), (14.0, 33.0), (50.0, 52.0)], 60.0), WIDE);
         let times: Vec<_> = cut.iter().map(|w| (w.index, w.start, w.end)).collect();
         assert_eq!(times, [(0, 1.0, 12.0), (1, 14.0, 33.0), (2, 50.0, 52.0)]);
     }
@@ -106,7 +105,7 @@ mod tests {
         let mut endless = voice(&[(0.0, 100.0)], 100.0);
         let dip = (24.0 / FRAME_SECONDS) as usize;
         endless.probabilities[dip..dip + 8].fill(0.3);
-        let cut = cut(&endless, WHISPER);
+        let cut = cut(&endless, WIDE);
         assert!((cut[0].end - 24.1).abs() < 0.2, "{cut:?}");
         assert!(cut.iter().all(|w| w.end - w.start <= 30.0));
         assert_eq!(cut.last().unwrap().end, 100.0);
@@ -115,6 +114,6 @@ mod tests {
 
     #[test]
     fn no_voice_no_window() {
-        assert_eq!(cut(&voice(&[], 10.0), WHISPER), vec![]);
+        assert_eq!(cut(&voice(&[], 10.0), WIDE), vec![]);
     }
 }
