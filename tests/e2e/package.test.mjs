@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -33,6 +33,8 @@ before(async () => {
   await run("dpkg-deb", ["-x", packed, installed]);
   environment = { ...process.env, HOME: join(folder, "home"), XDG_DATA_HOME: join(folder, "home/data"), BOBINA_DATA_DIR: join(folder, "data"), LANG: "en_US.UTF-8", LANGUAGE: "en" };
   await mkdir(environment.HOME);
+  await mkdir(environment.BOBINA_DATA_DIR);
+  await writeFile(join(environment.BOBINA_DATA_DIR, "settings.json"), JSON.stringify({ on_close: "quit" }));
 });
 after(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 300 });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -21,6 +21,9 @@ let folder, environment, driver, page;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "bobina-window-"));
   await copyFile(join(root, "assets/samples/welcome.mp4"), join(folder, "clip for the window.mp4"));
+  // At the end there may still be work; the question whether to go on in the tray would wait for ever.
+  await mkdir(join(folder, "data"));
+  await writeFile(join(folder, "data", "settings.json"), JSON.stringify({ on_close: "quit" }));
   const home = join(folder, "home");
   await mkdir(home);
   environment = {
