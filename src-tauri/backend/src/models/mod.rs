@@ -99,6 +99,8 @@ pub async fn list(backend: &Backend) -> Result<Page<ModelItem>, ApiError> {
     for item in &mut items {
         item.downloading = running.get(&item.name).copied().filter(|_| !item.installed);
         if let Some(error) = state.failed.get(&item.name) {
+            // It has ended meanwhile.
+            item.downloading = None;
             item.error = Some(error.clone());
         }
     }
