@@ -30,4 +30,5 @@ cargo build --quiet --workspace --bins --features bobina-desktop/custom-protocol
 export BOBINA_PROGRAMS="$target/debug"
 part "the UI in a browser" node tests/e2e/browser.mjs "$target/debug/bobina"
 part "the transcript in a browser" node tests/e2e/editing.mjs "$target/debug/bobina"
+part "the library in a browser" node tests/e2e/library.mjs "$target/debug/bobina"
 part "the window" in_display node --test --test-timeout=600000 tests/e2e/window.test.mjs

@@ -76,7 +76,15 @@ fn segment((place, text): (usize, &&str)) -> Segment {
 }
 
 fn all() -> LibraryQuery {
-    LibraryQuery { kind: None, language: None, text: None, sort: None, limit: None, offset: None }
+    LibraryQuery {
+        kind: None,
+        language: None,
+        text: None,
+        sort: None,
+        filter: None,
+        limit: None,
+        offset: None,
+    }
 }
 
 fn words(query: &str) -> SearchQuery {

@@ -49,8 +49,9 @@ pub enum Command {
     Retry(RetryArgs),
     /// List jobs that will not be tried again by themselves, or put them away
     DeadLetters(DeadLettersArgs),
-    /// List the media
-    Library(PageArgs),
+    /// List the media; remove, bring back, tag and find them
+    #[command(args_conflicts_with_subcommands = true)]
+    Library(LibraryArgs),
     /// Find what was said
     Search(SearchArgs),
     /// Print a transcript
@@ -209,6 +210,50 @@ pub struct PageArgs {
     /// How many to pass over
     #[arg(long, value_name = "N")]
     pub offset: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct LibraryArgs {
+    #[command(subcommand)]
+    pub command: Option<LibraryCommand>,
+    /// Only with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LibraryCommand {
+    /// Remove media; what Bobina fetched goes to the system's trash, your own files stay
+    Remove {
+        #[arg(required = true, value_name = "MEDIA_ID")]
+        ids: Vec<String>,
+    },
+    /// Bring removed media back, within a week
+    Restore {
+        #[arg(required = true, value_name = "MEDIA_ID")]
+        ids: Vec<String>,
+    },
+    /// Put tags on media, or take them off
+    Tag {
+        #[arg(required = true, value_name = "MEDIA_ID")]
+        ids: Vec<String>,
+        #[arg(long, value_name = "TAG", required_unless_present = "remove")]
+        add: Vec<String>,
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
+    },
+    /// Find a file that was moved, by its content
+    Find {
+        #[arg(value_name = "MEDIA_ID")]
+        id: String,
+        /// The file, or a folder that holds it somewhere
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// Delete files that nothing refers to any more
+    Sweep,
 }
 
 #[derive(Debug, Args)]

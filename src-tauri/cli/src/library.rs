@@ -13,8 +13,14 @@ use domain::{ApiError, ErrorCode};
 use serde_json::{Value, json};
 use server::Host;
 
-pub async fn list(session: &Session, output: &Output, page: PageArgs) -> Result<u8, Failure> {
-    let answer = session.list("library.list", json!({}), &page).await?;
+/// The media, or those with a tag.
+pub async fn list(
+    session: &Session,
+    output: &Output,
+    page: PageArgs,
+    tag: Option<String>,
+) -> Result<u8, Failure> {
+    let answer = session.list("library.list", json!({ "filter": { "tag": tag } }), &page).await?;
     let media: Page<MediaItem> = typed(answer.clone())?;
     output.either(&answer, || {
         if media.items.is_empty() {

@@ -20,6 +20,7 @@ mod progress;
 mod providers;
 mod serve;
 mod session;
+mod shelf;
 mod signals;
 mod tasks;
 mod text;
@@ -75,7 +76,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Resume(args) => tasks::pause(&session, output, args, false).await,
         Command::Retry(args) => tasks::retry(&session, output, args).await,
         Command::DeadLetters(args) => tasks::dead_letters(&session, output, args).await,
-        Command::Library(args) => library::list(&session, output, args).await,
+        Command::Library(args) => shelf::run(&session, output, args).await,
         Command::Search(args) => library::search(&session, output, args).await,
         Command::Transcript(args) => library::transcript(&session, output, args).await,
         Command::Versions { id } => edit::versions(&session, output, &id).await,

@@ -100,6 +100,8 @@ export function keepFresh(host: Host, client: QueryClient): () => void {
           break;
         case "library_changed":
           again(["library.list"], LIST_EVERY);
+          again(["library.facets"], LIST_EVERY);
+          again(["library.search"], LIST_EVERY);
           again(["library.get", event.media_id], LIST_EVERY);
           break;
         case "transcript_changed":

@@ -12,6 +12,8 @@ export const queueStatus = () => queryOptions({ queryKey: ["queue.status"] as co
 export const deadLetters = () => queryOptions({ queryKey: ["dead_letters.list"] as const, queryFn: () => call("dead_letters.list", { limit: 500, offset: 0 }) });
 export const libraryPage = (query: LibraryQuery) =>
   queryOptions({ queryKey: ["library.list", query] as const, queryFn: () => call("library.list", query), placeholderData: keepPreviousData });
+export const facets = () => queryOptions({ queryKey: ["library.facets"] as const, queryFn: () => call("library.facets", {}) });
+export const savedSearches = () => queryOptions({ queryKey: ["searches.list"] as const, queryFn: () => call("searches.list", {}) });
 export const media = (media_id: string) => queryOptions({ queryKey: ["library.get", media_id] as const, queryFn: () => call("library.get", { media_id }) });
 export const search = (query: string) =>
   queryOptions({ queryKey: ["library.search", query] as const, queryFn: () => call("library.search", { query, media_id: null, limit: 200, offset: 0 }), placeholderData: keepPreviousData });

@@ -43,7 +43,7 @@ function Finder({ onClose, run }: { onClose: () => void; run: Run }) {
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
   const wanted = useDeferredValue(text.trim());
-  const { data } = useQuery({ ...libraryPage({ kind: null, language: null, text: wanted, sort: null, limit: 6, offset: 0 }), enabled: wanted !== "" });
+  const { data } = useQuery({ ...libraryPage({ kind: null, language: null, text: wanted, sort: null, filter: null, limit: 6, offset: 0 }), enabled: wanted !== "" });
   const words = fold(text).split(/\s+/).filter(Boolean);
   const entries: Entry[] = COMMANDS.filter((command) => command.id !== "palette")
     .map((command) => ({ command, label: t(command.title), score: fit(t(command.title), words) }))

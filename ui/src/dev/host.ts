@@ -65,7 +65,7 @@ function jobsOf(task: Task): Job[] {
 
 const items: MediaItem[] = Array.from({ length: 40 }, (_, index) => ({
   media_id: `m${index}`, title: TITLES[index % TITLES.length] ?? "", source: index % 2 ? "/home/ana/Videos/a.mp4" : "https://offers.example/keto", kind: index % 7 === 6 ? "audio" : "video", duration: 41 + index * 333, size: 41_000_000 * (index + 1),
-  width: 1920, height: 1080, transcript_id: "x1", language: ["pt", "en", "es"][index % 3] ?? "pt", engine: "whisper:small", labels: index % 2 ? ["guarantee", "health"] : ["education"], added_at: iso(index * 40_000), missing: index === 9,
+  width: 1920, height: 1080, transcript_id: "x1", language: ["pt", "en", "es"][index % 3] ?? "pt", engine: "whisper:small", tags: index % 5 ? [] : ["swipe file"], labels: index % 2 ? ["guarantee", "health"] : ["education"], added_at: iso(index * 40_000), missing: index === 9,
   poster: index % 7 === 6 ? null : `poster${index % 6}.jpg`, filmstrip: { path: "strip.jpg", count: 20, width: 160, height: 90 }, waveform: "wave.json", file: "clip.mp4",
 }));
 
@@ -110,6 +110,8 @@ const answers: Record<string, (input: Input) => unknown> = {
   "tasks.bulk": (input) => ({ done: input.task_ids.length, refused: [] }),
   "dead_letters.list": (input) => page(tasks.filter((task) => task.status === "failed").map((task) => ({ job_id: 1, task_id: task.task_id, title: task.title, step: "fetch", attempts: 2, error: task.error, died_at: iso(10) })), input),
   "library.list": (input) => page(COUNT === 0 ? [] : items.filter((item) => (input.kind == null || item.kind === input.kind) && (input.text == null || item.title.toLowerCase().includes(input.text.toLowerCase()))), input),
+  "library.facets": () => ({ tags: [{ value: "swipe file", count: 8 }], languages: [{ value: "pt", count: 14 }, { value: "en", count: 13 }], engines: [{ value: "whisper:small", count: 40 }], categories: [{ value: "niche:health", count: 20 }] }),
+  "searches.list": () => page([], { limit: 9 }),
   "library.get": (input) => ({
     item: items[Number(input.media_id.slice(1))] ?? items[0],
     info: { kind: "video", format: "mp4", duration: 1458, size: 1, bit_rate: 1, streams: [{ codec: "h264" }, { codec: "aac" }], width: 1920, height: 1080, frame_rate: 25, has_audio: true, loudness: -14.2, true_peak: -1, title: null },

@@ -3,8 +3,9 @@
 //! Leaves everything to [`crate::library`]; nothing is decided here.
 
 use super::editing_types::*;
+use super::library_types::*;
 use super::types::*;
-use crate::library::editing;
+use crate::library::{editing, labels, upkeep};
 use crate::{Backend, library};
 use domain::source::UrlItem;
 use domain::{ApiError, Transcript};
@@ -64,4 +65,63 @@ pub async fn remove_version(backend: &Backend, input: TranscriptId) -> Result<Me
 /// URLs and where they stand.
 pub async fn urls(backend: &Backend, query: UrlQuery) -> Result<Page<UrlItem>, ApiError> {
     library::urls(&backend.store, query).await
+}
+
+/// Put tags on media and take others off.
+pub async fn tag(backend: &Backend, request: TagRequest) -> Result<Nothing, ApiError> {
+    labels::tag(backend, request).await?;
+    Ok(Nothing {})
+}
+
+/// Say what a media is about; the user's word stands before the word lists'.
+pub async fn categorize(backend: &Backend, request: CategoryRequest) -> Result<MediaDetail, ApiError> {
+    let media_id = request.media_id.clone();
+    labels::categorize(backend, request).await?;
+    get(backend, MediaId { media_id }).await
+}
+
+/// What the library can be filtered by.
+pub async fn facets(backend: &Backend, _: Nothing) -> Result<Facets, ApiError> {
+    labels::facets(backend).await
+}
+
+/// Remove media; what Bobina fetched goes to the system's trash, files of the user's stay.
+pub async fn remove(backend: &Backend, request: MediaIds) -> Result<Removed, ApiError> {
+    upkeep::remove(backend, request).await
+}
+
+/// Bring removed media back.
+pub async fn restore(backend: &Backend, request: MediaIds) -> Result<Nothing, ApiError> {
+    upkeep::restore(backend, request).await?;
+    Ok(Nothing {})
+}
+
+/// Find the file of a media again, where it was moved.
+pub async fn find_file(backend: &Backend, request: FindFileRequest) -> Result<MediaDetail, ApiError> {
+    let media_id = request.media_id.clone();
+    upkeep::find_file(backend, request).await?;
+    get(backend, MediaId { media_id }).await
+}
+
+/// Delete files that nothing refers to any more.
+pub async fn sweep(backend: &Backend, _: Nothing) -> Result<Swept, ApiError> {
+    upkeep::sweep(backend).await
+}
+
+/// Saved searches.
+pub async fn searches(backend: &Backend, _: Nothing) -> Result<Page<SavedSearch>, ApiError> {
+    let items = labels::searches(backend).await?;
+    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    Ok(Page { total: u64::from(count), limit: count, offset: 0, items })
+}
+
+/// Save a search under a name.
+pub async fn save_search(backend: &Backend, request: SaveSearchRequest) -> Result<SavedSearch, ApiError> {
+    labels::save_search(backend, request).await
+}
+
+/// Forget a saved search.
+pub async fn forget_search(backend: &Backend, input: SearchId) -> Result<Nothing, ApiError> {
+    labels::forget_search(backend, input.search_id).await?;
+    Ok(Nothing {})
 }

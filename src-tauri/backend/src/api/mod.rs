@@ -5,6 +5,7 @@
 //! Invariant: a surface (window, server, command line) does nothing to the data folder but call these commands.
 
 pub mod editing_types;
+pub mod library_types;
 pub mod provider_types;
 pub mod types;
 

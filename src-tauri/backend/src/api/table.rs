@@ -1,6 +1,7 @@
 //! The command table and what is derived from it.
 
 use super::editing_types::*;
+use super::library_types::*;
 use super::provider_types::*;
 use super::types::*;
 use crate::Backend;
@@ -77,6 +78,26 @@ commands! {
     "library.get" crate::api::library::get: MediaId => MediaDetail;
     /// Find what was said.
     "library.search" crate::api::library::search: SearchQuery => Page<SearchHit>;
+    /// Put tags on media and take others off.
+    "library.tag" crate::api::library::tag: TagRequest => Nothing;
+    /// Say what a media is about; the user's word stands before the word lists'.
+    "library.categorize" crate::api::library::categorize: CategoryRequest => MediaDetail;
+    /// What the library can be filtered by.
+    "library.facets" crate::api::library::facets: Nothing => Facets;
+    /// Remove media; what Bobina fetched goes to the system's trash, files of the user's stay.
+    "library.remove" crate::api::library::remove: MediaIds => Removed;
+    /// Bring removed media back.
+    "library.restore" crate::api::library::restore: MediaIds => Nothing;
+    /// Find the file of a media again, where it was moved.
+    "library.find_file" crate::api::library::find_file: FindFileRequest => MediaDetail;
+    /// Delete files that nothing refers to any more.
+    "library.sweep" crate::api::library::sweep: Nothing => Swept;
+    /// Saved searches.
+    "searches.list" crate::api::library::searches: Nothing => Page<SavedSearch>;
+    /// Save a search under a name.
+    "searches.save" crate::api::library::save_search: SaveSearchRequest => SavedSearch;
+    /// Forget a saved search.
+    "searches.remove" crate::api::library::forget_search: SearchId => Nothing;
     /// A transcript with segments and words.
     "transcripts.get" crate::api::library::transcript: TranscriptId => Transcript;
     /// A transcript as a file.

@@ -198,6 +198,9 @@ wire! {
         /// `added_at`, `title`, `duration` or `size`, `-` before it for descending; `-added_at` when absent.
         #[serde(default)]
         pub sort: Option<String>,
+        /// Null: all.
+        #[serde(default)]
+        pub filter: Option<super::library_types::LibraryFilter>,
         #[serde(default)]
         pub limit: Option<u32>,
         #[serde(default)]
@@ -221,7 +224,9 @@ wire! {
         pub transcript_id: Option<String>,
         pub language: Option<String>,
         pub engine: Option<String>,
+        /// The strongest of each axis: the user's word, else what the word lists found.
         pub labels: Vec<String>,
+        pub tags: Vec<String>,
         pub added_at: UtcTime,
         /// The file is not where it was.
         pub missing: bool,

@@ -1,12 +1,14 @@
 //! Media as items of lists and in detail.
 
+use super::labels::{decided, strongest};
 use super::page;
+use crate::api::library_types::LibraryFilter;
 use crate::api::types::{Filmstrip, LibraryQuery, MediaDetail, MediaItem, Page, TranscriptItem};
 use crate::artifacts::Artifacts;
 use crate::store::artifacts::Artifact;
-use crate::store::media::{MediaFilter, MediaOrder, MediaRow, SourceRow};
+use crate::store::media::{MediaFilter, MediaOrder, MediaRow, MediaStatus, SourceRow};
 use crate::store::transcripts::TranscriptRow;
-use crate::store::{Store, StoreError, artifacts, categories, media, transcripts};
+use crate::store::{Store, StoreError, artifacts, media, tags, transcripts};
 use domain::{ApiError, ErrorCode, Source};
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -19,7 +21,12 @@ pub async fn list(
 ) -> Result<Page<MediaItem>, ApiError> {
     let (limit, offset) = page(query.limit, query.offset)?;
     let (order, descending) = order(query.sort.as_deref().unwrap_or("-added_at"))?;
-    let filter = MediaFilter { kind: query.kind, language: query.language, text: query.text };
+    let filter = MediaFilter {
+        kind: query.kind,
+        language: query.language,
+        text: query.text,
+        ..filter(query.filter.unwrap_or_default())?
+    };
     let (total, found) = store
         .read(move |conn| {
             let (total, rows) = media::list(conn, &filter, order, descending, limit, offset)?;
@@ -69,15 +76,15 @@ struct Gathered {
     artifacts: Vec<Artifact>,
     transcript: Option<TranscriptRow>,
     labels: Vec<String>,
+    tags: Vec<String>,
 }
 
 fn gather(conn: &Connection, row: MediaRow) -> Result<Gathered, StoreError> {
     let transcript = transcripts::newest(conn, &row.media_id)?.filter(|transcript| transcript.complete);
-    let labels = match &transcript {
-        Some(transcript) => categories::labels(conn, &transcript.transcript_id)?,
-        None => Vec::new(),
-    };
+    let transcript_id = transcript.as_ref().map(|transcript| transcript.transcript_id.as_str());
+    let labels = strongest(&decided(conn, &row.media_id, transcript_id)?);
     Ok(Gathered {
+        tags: tags::of_media(conn, &row.media_id)?,
         sources: media::sources(conn, &row.media_id)?,
         artifacts: artifacts::of_media(conn, &row.media_id)?,
         transcript,
@@ -95,10 +102,7 @@ fn detail(conn: &Connection, row: MediaRow) -> Result<(Gathered, MediaDetail), S
         info: media::info(conn, &media_id)?,
         sources: gathered.sources.iter().map(|place| place.source.as_str().to_string()).collect(),
         transcripts: transcripts::of_media(conn, &media_id)?.into_iter().map(transcript_item).collect(),
-        categories: match newest {
-            Some(newest) => categories::of_transcript(conn, &newest.transcript_id)?,
-            None => Vec::new(),
-        },
+        categories: decided(conn, &media_id, newest.as_ref().map(|newest| newest.transcript_id.as_str()))?,
     };
     Ok((gathered, detail))
 }
@@ -146,6 +150,7 @@ fn item(media: &Gathered, missing: bool) -> MediaItem {
         language: media.transcript.as_ref().map(|transcript| transcript.language.clone()),
         engine: media.transcript.as_ref().map(|transcript| transcript.engine.clone()),
         labels: media.labels.clone(),
+        tags: media.tags.clone(),
         added_at: row.added_at,
         missing,
         poster: made("poster").and_then(path),
@@ -163,6 +168,40 @@ fn filmstrip(artifact: &Artifact) -> Option<Filmstrip> {
         count: number("count")?,
         width: number("width")?,
         height: number("height")?,
+    })
+}
+
+/// The filter as the store takes it. `INVALID_INPUT` for a word that is none of its set.
+fn filter(asked: LibraryFilter) -> Result<MediaFilter, ApiError> {
+    let status = match asked.status.as_deref() {
+        None => None,
+        Some("transcribed") => Some(MediaStatus::Transcribed),
+        Some("untranscribed") => Some(MediaStatus::Untranscribed),
+        Some("working") => Some(MediaStatus::Working),
+        Some("failed") => Some(MediaStatus::Failed),
+        Some(other) => {
+            return Err(ApiError::invalid(format!(
+                "status is \"{other}\", which is not one of: transcribed, untranscribed, working, failed."
+            )));
+        }
+    };
+    let category = match asked.category.as_deref().map(|text| (text, text.split_once(':'))) {
+        None => None,
+        Some((_, Some((axis, label)))) => Some((axis.to_string(), label.to_string())),
+        Some((text, None)) => {
+            return Err(ApiError::invalid(format!("category is \"{text}\", which is not axis:label.")));
+        }
+    };
+    Ok(MediaFilter {
+        engine: asked.engine,
+        tag: asked.tag,
+        category,
+        added_from: asked.added_from,
+        added_to: asked.added_to,
+        min_seconds: asked.min_seconds,
+        max_seconds: asked.max_seconds,
+        status,
+        ..MediaFilter::default()
     })
 }
 

@@ -1,11 +1,13 @@
 //! The library as the surfaces show it: media with their pictures, transcripts, what was said, URLs.
 //!
 //! Owns putting rows together into items and the order of lists; leaves rows to `store` and files to their folders.
-//! Invariant: reads only; a media whose file has gone stays listed, marked as missing.
+//! Invariant: lists and details read only; what changes is in `editing`, `labels` and `upkeep`; a media whose file has gone stays listed, marked as missing.
 
 pub mod editing;
 mod items;
+pub mod labels;
 mod texts;
+pub mod upkeep;
 
 pub use items::{get, list, locate};
 pub use texts::{export, search, transcript, urls};

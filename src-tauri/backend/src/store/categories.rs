@@ -32,11 +32,13 @@ pub fn put(conn: &Connection, transcript_id: &str, categories: &[Category]) -> R
     Ok(())
 }
 
-/// The labels of a transcript; empty when it was never categorized.
+/// The labels of a transcript; those of what was heard for a version that was edited; empty when it was never
+/// categorized.
 pub fn of_transcript(conn: &Connection, transcript_id: &str) -> Result<Vec<Category>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT categories.* FROM categories JOIN transcripts ON transcripts.id = transcript
-         WHERE transcript_id = ?1 ORDER BY axis, place",
+         WHERE transcript_id = (SELECT coalesce(parent, transcript_id) FROM transcripts WHERE transcript_id = ?1)
+         ORDER BY axis, place",
     )?;
     let rows = statement.query_map([transcript_id], |row| {
         Ok(Category {
@@ -47,17 +49,6 @@ pub fn of_transcript(conn: &Connection, transcript_id: &str) -> Result<Vec<Categ
             engine: row.get("engine")?,
         })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The strongest label of each axis but `language`, in the axes' order of the screen; for lists.
-pub fn labels(conn: &Connection, transcript_id: &str) -> Result<Vec<String>, StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT DISTINCT label FROM categories JOIN transcripts ON transcripts.id = transcript
-         WHERE transcript_id = ?1 AND place = 0 AND axis <> 'language'
-         ORDER BY instr('topic niche hook offer proof call_to_action', axis)",
-    )?;
-    let rows = statement.query_map([transcript_id], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

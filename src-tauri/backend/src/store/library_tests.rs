@@ -351,7 +351,6 @@ fn categories_are_replaced_whole() {
     let stored = categories::of_transcript(&conn, &id).unwrap();
     assert_eq!(stored.len(), 4);
     assert!(stored.iter().any(|category| *category == new[1]));
-    assert_eq!(categories::labels(&conn, &id).unwrap(), ["diet", "health"]);
     assert_eq!(categories::engine_of(&conn, &id).unwrap().as_deref(), Some("rules:1"));
 }
 

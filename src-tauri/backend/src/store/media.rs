@@ -7,6 +7,7 @@ use super::StoreError;
 use super::rows::{optional_json, time, to_json, whole, word};
 use crate::search::fold;
 use domain::{MediaInfo, MediaKind, Source, UtcTime};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 /// Media that was just taken in.
@@ -64,6 +65,50 @@ pub struct MediaFilter {
     pub language: Option<String>,
     /// Every one of these words stands in the title or source.
     pub text: Option<String>,
+    /// Engine of the transcript that is shown.
+    pub engine: Option<String>,
+    pub tag: Option<String>,
+    /// Axis and label: the user's, else the strongest that the word lists found.
+    pub category: Option<(String, String)>,
+    pub added_from: Option<UtcTime>,
+    /// Not included.
+    pub added_to: Option<UtcTime>,
+    /// Seconds.
+    pub min_seconds: Option<f64>,
+    pub max_seconds: Option<f64>,
+    pub status: Option<MediaStatus>,
+}
+
+/// Where a media stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaStatus {
+    /// It has a complete transcript.
+    Transcribed,
+    Untranscribed,
+    /// A task works with it.
+    Working,
+    /// Its last task failed.
+    Failed,
+}
+
+impl MediaStatus {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Transcribed => {
+                "EXISTS (SELECT 1 FROM transcripts AS t WHERE t.media_id = media.media_id AND t.complete)"
+            }
+            Self::Untranscribed => {
+                "NOT EXISTS (SELECT 1 FROM transcripts AS t WHERE t.media_id = media.media_id AND t.complete)"
+            }
+            Self::Working => {
+                "media.media_id IN (SELECT media_id FROM tasks WHERE status IN ('queued', 'processing'))"
+            }
+            Self::Failed => {
+                "(SELECT status FROM tasks WHERE tasks.media_id = media.media_id ORDER BY created_at DESC LIMIT 1)
+                 = 'failed'"
+            }
+        }
+    }
 }
 
 /// By what to sort.
@@ -98,12 +143,15 @@ pub fn put(conn: &Connection, media: &NewMedia, now: UtcTime) -> Result<String, 
     let media_id: String = conn
         .prepare_cached("SELECT media_id FROM media WHERE hash = ?1")?
         .query_row([&media.hash], |row| row.get(0))?;
+    // Content that is added again is wanted again.
+    super::removal::unhide(conn, &media_id, now)?;
     let size = matches!(media.source, Source::File { .. }).then(|| whole(media.size));
     put_source(conn, &media_id, &media.source, size, media.mtime, now)?;
     Ok(media_id)
 }
 
-fn put_source(
+/// Notes that a place holds the content.
+pub fn put_source(
     conn: &Connection,
     media_id: &str,
     source: &Source,
@@ -123,7 +171,8 @@ fn put_source(
 pub fn by_path(conn: &Connection, path: &str, size: u64, mtime: i64) -> Result<Option<String>, StoreError> {
     Ok(conn
         .prepare_cached(
-            "SELECT media_id FROM sources WHERE source = ?1 AND type = 'file' AND size = ?2 AND mtime = ?3",
+            "SELECT media_id FROM sources JOIN media USING (media_id)
+             WHERE sources.source = ?1 AND type = 'file' AND sources.size = ?2 AND mtime = ?3 AND removed_at IS NULL",
         )?
         .query_row(params![path, whole(size), mtime], |row| row.get(0))
         .optional()?)
@@ -164,10 +213,10 @@ pub fn set_title(conn: &Connection, media_id: &str, title: &str, now: UtcTime) -
     Ok(())
 }
 
-/// One row.
+/// One row; a removed media has none.
 pub fn find(conn: &Connection, media_id: &str) -> Result<Option<MediaRow>, StoreError> {
     Ok(conn
-        .prepare_cached("SELECT * FROM media WHERE media_id = ?1")?
+        .prepare_cached("SELECT * FROM media WHERE media_id = ?1 AND removed_at IS NULL")?
         .query_row([media_id], read)
         .optional()?)
 }
@@ -206,16 +255,7 @@ pub fn list(
     limit: u32,
     offset: u32,
 ) -> Result<(u64, Vec<MediaRow>), StoreError> {
-    let mut wanted = String::from(
-        "FROM media WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR EXISTS
-           (SELECT 1 FROM transcripts WHERE transcripts.media_id = media.media_id AND language = ?2))",
-    );
-    let mut values: Vec<Option<String>> =
-        vec![filter.kind.map(|kind| kind.as_str().to_string()), filter.language.clone()];
-    for word in filter.text.as_deref().unwrap_or_default().split_whitespace().take(16) {
-        values.push(Some(format!("%{}%", like(&fold(word)))));
-        wanted.push_str(&format!(" AND folded LIKE ?{} ESCAPE '\\'", values.len()));
-    }
+    let (wanted, values) = condition(filter);
     let total: i64 = conn
         .prepare(&format!("SELECT count(*) {wanted}"))?
         .query_row(rusqlite::params_from_iter(&values), |row| row.get(0))?;
@@ -231,6 +271,62 @@ pub fn list(
     ))?;
     let rows = statement.query_map(rusqlite::params_from_iter(&values), read)?;
     Ok((total.unsigned_abs(), rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// What a filter asks for, as SQL with its values.
+fn condition(filter: &MediaFilter) -> (String, Vec<Value>) {
+    let text = |text: &str| Value::Text(text.to_string());
+    let mut wanted = String::from("FROM media WHERE removed_at IS NULL");
+    let mut values: Vec<Value> = Vec::new();
+    let mut and = |sql: &str, new: Vec<Value>| {
+        wanted.push_str(" AND ");
+        wanted.push_str(sql);
+        values.extend(new);
+    };
+    if let Some(kind) = filter.kind {
+        and("kind = ?", vec![text(kind.as_str())]);
+    }
+    if let Some(language) = &filter.language {
+        and("media_id IN (SELECT media_id FROM transcripts WHERE language = ?)", vec![text(language)]);
+    }
+    if let Some(engine) = &filter.engine {
+        and(
+            "media_id IN (SELECT media_id FROM transcripts WHERE searched AND engine = ?)",
+            vec![text(engine)],
+        );
+    }
+    if let Some(tag) = &filter.tag {
+        and("media_id IN (SELECT media_id FROM media_tags WHERE folded = ?)", vec![text(&fold(tag))]);
+    }
+    if let Some((axis, label)) = &filter.category {
+        and(
+            "(media_id IN (SELECT media_id FROM media_categories WHERE axis = ? AND label = ?) OR media_id IN (
+               SELECT shown.media_id FROM categories JOIN transcripts AS heard ON heard.id = categories.transcript
+               JOIN transcripts AS shown ON coalesce(shown.parent, shown.transcript_id) = heard.transcript_id
+               WHERE categories.axis = ? AND categories.label = ? AND place = 0 AND shown.searched
+                 AND NOT EXISTS (SELECT 1 FROM media_categories AS own
+                   WHERE own.media_id = shown.media_id AND own.axis = categories.axis)))",
+            vec![text(axis), text(label), text(axis), text(label)],
+        );
+    }
+    let times = [("added_at >= ?", filter.added_from), ("added_at < ?", filter.added_to)];
+    for (sql, time) in times {
+        if let Some(time) = time {
+            and(sql, vec![Value::Integer(time.0)]);
+        }
+    }
+    for (sql, seconds) in [("duration >= ?", filter.min_seconds), ("duration <= ?", filter.max_seconds)] {
+        if let Some(seconds) = seconds {
+            and(sql, vec![Value::Real(seconds)]);
+        }
+    }
+    if let Some(status) = filter.status {
+        and(status.condition(), Vec::new());
+    }
+    for word in filter.text.as_deref().unwrap_or_default().split_whitespace().take(16) {
+        and("folded LIKE ? ESCAPE '\\'", vec![Value::Text(format!("%{}%", like(&fold(word))))]);
+    }
+    (wanted, values)
 }
 
 /// Title first, so that sorting by this column sorts by title.

@@ -111,3 +111,64 @@ fn the_history_goes_back_and_forth_and_forgets_the_oldest() {
     }
     assert_eq!(kept, 300);
 }
+
+#[test]
+fn removed_media_are_hidden_until_they_are_wanted_again() {
+    let conn = database();
+    let media = media_named(&conn, "a");
+    said(&conn, &media, "k", 1, &["alpha"]);
+    assert_eq!(removal::used_by(&conn, &media).unwrap(), None);
+    conn.execute(
+        "INSERT INTO tasks (task_id, kind, status, priority, title, source, input, media_id, created_at, updated_at)
+         VALUES ('t', 'media_processing', 'processing', 1, 'At work', 's', '{}', ?1, 1, 1)",
+        [&media],
+    )
+    .unwrap();
+    assert_eq!(removal::used_by(&conn, &media).unwrap().as_deref(), Some("At work"));
+    removal::hide(&conn, &media, None, NOW).unwrap();
+    check_index(&conn);
+    assert!(find(&conn, "alpha").is_empty() && media::find(&conn, &media).unwrap().is_none());
+    assert_eq!(media::by_path(&conn, "/videos/a.mp4", 10, 77).unwrap(), None, "it is hashed and added again");
+    assert_eq!(media_named(&conn, "a"), media, "the same content comes back");
+    check_index(&conn);
+    assert_eq!(find(&conn, "alpha").len(), 1);
+    removal::hide(&conn, &media, None, NOW).unwrap();
+    assert_eq!(removal::purge(&conn, NOW).unwrap(), 0);
+    assert_eq!(removal::purge(&conn, UtcTime(NOW.0 + 1)).unwrap(), 1);
+    check_index(&conn);
+    assert_eq!(removal::trashed(&conn, &media).unwrap(), None);
+}
+
+#[test]
+fn the_users_word_on_an_axis_stands_first() {
+    let conn = database();
+    let media = media_named(&conn, "a");
+    let heard = said(&conn, &media, "k", 1, &["alpha"]);
+    let rules = domain::category::Category {
+        axis: "niche".into(),
+        label: "health".into(),
+        score: 1.0,
+        evidence: vec![],
+        engine: "rules".into(),
+    };
+    categories::put(&conn, &heard, &[rules]).unwrap();
+    copied(&conn, &heard);
+    let with = |label: &str| {
+        let filter =
+            media::MediaFilter { category: Some(("niche".into(), label.into())), ..Default::default() };
+        media::list(&conn, &filter, media::MediaOrder::AddedAt, true, 10, 0).unwrap().0
+    };
+    assert_eq!(
+        (with("health"), with("money")),
+        (1, 0),
+        "an edited version keeps the labels of what was heard"
+    );
+    assert_eq!(tags::labels(&conn).unwrap(), [("niche:health".to_string(), 1)]);
+    tags::set_category(&conn, &media, "niche", Some("money")).unwrap();
+    assert_eq!((with("health"), with("money")), (0, 1));
+    assert_eq!(tags::labels(&conn).unwrap(), [("niche:money".to_string(), 1)]);
+    tags::set_category(&conn, &media, "niche", Some("")).unwrap();
+    assert!(tags::labels(&conn).unwrap().is_empty());
+    tags::set_category(&conn, &media, "niche", None).unwrap();
+    assert_eq!(with("health"), 1);
+}

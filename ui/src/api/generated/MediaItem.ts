@@ -21,7 +21,11 @@ size: number, width: number | null, height: number | null,
 /**
  * The newest complete transcript.
  */
-transcript_id: string | null, language: string | null, engine: string | null, labels: Array<string>, added_at: string, 
+transcript_id: string | null, language: string | null, engine: string | null, 
+/**
+ * The strongest of each axis: the user's word, else what the word lists found.
+ */
+labels: Array<string>, tags: Array<string>, added_at: string, 
 /**
  * The file is not where it was.
  */

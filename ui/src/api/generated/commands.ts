@@ -9,6 +9,7 @@ import type { BulkOutcome } from "./BulkOutcome";
 import type { BulkRequest } from "./BulkRequest";
 import type { CacheStatistics } from "./CacheStatistics";
 import type { CapRequest } from "./CapRequest";
+import type { CategoryRequest } from "./CategoryRequest";
 import type { ClearLetters } from "./ClearLetters";
 import type { ClearedLetters } from "./ClearedLetters";
 import type { CostQuery } from "./CostQuery";
@@ -20,11 +21,14 @@ import type { EditRequest } from "./EditRequest";
 import type { Edited } from "./Edited";
 import type { ExportRequest } from "./ExportRequest";
 import type { Exported } from "./Exported";
+import type { Facets } from "./Facets";
+import type { FindFileRequest } from "./FindFileRequest";
 import type { KeyRequest } from "./KeyRequest";
 import type { KeyState } from "./KeyState";
 import type { LibraryQuery } from "./LibraryQuery";
 import type { MediaDetail } from "./MediaDetail";
 import type { MediaId } from "./MediaId";
+import type { MediaIds } from "./MediaIds";
 import type { MediaItem } from "./MediaItem";
 import type { ModelImport } from "./ModelImport";
 import type { ModelItem } from "./ModelItem";
@@ -42,13 +46,17 @@ import type { ProviderName } from "./ProviderName";
 import type { QueueStatus } from "./QueueStatus";
 import type { Recipe } from "./Recipe";
 import type { RecipeItem } from "./RecipeItem";
+import type { Removed } from "./Removed";
 import type { ReorderRequest } from "./ReorderRequest";
 import type { ReplayRequest } from "./ReplayRequest";
 import type { Replayed } from "./Replayed";
 import type { Retried } from "./Retried";
 import type { RetryRequest } from "./RetryRequest";
 import type { RunStepRequest } from "./RunStepRequest";
+import type { SaveSearchRequest } from "./SaveSearchRequest";
+import type { SavedSearch } from "./SavedSearch";
 import type { SearchHit } from "./SearchHit";
+import type { SearchId } from "./SearchId";
 import type { SearchQuery } from "./SearchQuery";
 import type { ServerAddress } from "./ServerAddress";
 import type { Settings } from "./Settings";
@@ -58,6 +66,8 @@ import type { StatisticsQuery } from "./StatisticsQuery";
 import type { StorageReport } from "./StorageReport";
 import type { SubmitRequest } from "./SubmitRequest";
 import type { Submitted } from "./Submitted";
+import type { Swept } from "./Swept";
+import type { TagRequest } from "./TagRequest";
 import type { Task } from "./Task";
 import type { TaskDetail } from "./TaskDetail";
 import type { TaskId } from "./TaskId";
@@ -120,6 +130,26 @@ export type Commands = {
   "library.get": { input: MediaId; output: MediaDetail };
   /** Find what was said. */
   "library.search": { input: SearchQuery; output: Page<SearchHit> };
+  /** Put tags on media and take others off. */
+  "library.tag": { input: TagRequest; output: Nothing };
+  /** Say what a media is about; the user's word stands before the word lists'. */
+  "library.categorize": { input: CategoryRequest; output: MediaDetail };
+  /** What the library can be filtered by. */
+  "library.facets": { input: Nothing; output: Facets };
+  /** Remove media; what Bobina fetched goes to the system's trash, files of the user's stay. */
+  "library.remove": { input: MediaIds; output: Removed };
+  /** Bring removed media back. */
+  "library.restore": { input: MediaIds; output: Nothing };
+  /** Find the file of a media again, where it was moved. */
+  "library.find_file": { input: FindFileRequest; output: MediaDetail };
+  /** Delete files that nothing refers to any more. */
+  "library.sweep": { input: Nothing; output: Swept };
+  /** Saved searches. */
+  "searches.list": { input: Nothing; output: Page<SavedSearch> };
+  /** Save a search under a name. */
+  "searches.save": { input: SaveSearchRequest; output: SavedSearch };
+  /** Forget a saved search. */
+  "searches.remove": { input: SearchId; output: Nothing };
   /** A transcript with segments and words. */
   "transcripts.get": { input: TranscriptId; output: Transcript };
   /** A transcript as a file. */

@@ -5,20 +5,17 @@ import { LibraryBig, Plus } from "lucide-react";
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import { libraryPage, search as searchQuery } from "../../api/queries";
 import { Button } from "../../components/Button";
-import { Choice, Segmented } from "../../components/Choice";
+import { Segmented } from "../../components/Choice";
 import { Empty } from "../../components/Empty";
 import { SearchBox } from "../../components/Field";
-import { useLanguage, useT } from "../../messages";
-import { languageName } from "../../messages/values";
+import { useT } from "../../messages";
 import { openAdd } from "../../state/add";
+import { type Asked, Filters, NO_FILTER } from "./Filters";
 import css from "./Library.module.css";
 import { MediaShelf } from "./MediaShelf";
 import { useHits } from "./hits";
 import { SearchResults } from "./SearchResults";
 
-const LANGUAGES = ["en", "pt", "es", "fr", "de", "it", "nl", "pl", "ru", "tr", "ar", "hi", "zh", "ja", "ko"];
-const KINDS = ["any", "video", "audio", "image"] as const;
-const SORTS = ["-added_at", "title", "-duration", "-size"] as const;
 type View = "grid" | "list";
 
 /** The view is this machine's habit, not a setting worth a round trip. */
@@ -35,20 +32,16 @@ function useView() {
 
 export function LibraryPage() {
   const t = useT();
-  const language = useLanguage();
   const navigate = useNavigate({ from: "/library" });
   const { q } = useSearch({ from: "/library" });
   const [text, setText] = useState(q ?? "");
   const words = useDeferredValue(text.trim());
-  const [kind, setKind] = useState<(typeof KINDS)[number]>("any");
-  const [spoken, setSpoken] = useState("any");
-  const [sort, setSort] = useState<(typeof SORTS)[number]>("-added_at");
+  const [asked, setAsked] = useState<Asked>({ kind: null, language: null, sort: "-added_at", filter: NO_FILTER });
   const [view, setView] = useView();
   const box = useRef<HTMLInputElement>(null);
-  const filter = { kind: kind === "any" ? null : (kind), language: spoken === "any" ? null : spoken, sort };
-  const { data: any } = useQuery(libraryPage({ ...filter, kind: null, language: null, text: null, limit: 1, offset: 0 }));
+  const { data: any } = useQuery(libraryPage({ ...asked, kind: null, language: null, filter: null, text: null, limit: 1, offset: 0 }));
   const { data: found, isFetching } = useQuery({ ...searchQuery(words), enabled: words !== "" });
-  const { data: titled } = useQuery({ ...libraryPage({ ...filter, text: words, limit: 8, offset: 0 }), enabled: words !== "" });
+  const { data: titled } = useQuery({ ...libraryPage({ ...asked, text: words, limit: 8, offset: 0 }), enabled: words !== "" });
   const hits = useHits(words === "" ? [] : (found?.items ?? []), words === "" ? [] : (titled?.items ?? []), (hit) => {
     void navigate({ to: "/library/$mediaId", params: { mediaId: hit.media_id }, search: hit.start === null ? { t: undefined, find: undefined } : { t: Math.max(0, hit.start - 0.2), find: words } });
   });
@@ -97,13 +90,9 @@ export function LibraryPage() {
       ) : (
         <>
           {words === "" && (
-            <div className={css.filters}>
-              <Choice hideLabel label={t("library.kind")} prefix={t("library.kind")} options={KINDS.map((id) => ({ id, label: t(`kind.${id}`) }))} value={kind} onChange={setKind} />
-              <Choice hideLabel label={t("library.language")} prefix={t("library.language")} options={["any", ...LANGUAGES].map((code) => ({ id: code, label: code === "any" ? t("kind.any") : languageName(language, code) }))} value={spoken} onChange={setSpoken} />
-              <Choice hideLabel label={t("sort.label")} prefix={t("sort.label")} options={SORTS.map((id) => ({ id, label: t(`sort.${id}`) }))} value={sort} onChange={setSort} />
-            </div>
+            <Filters asked={asked} onChange={setAsked} words={words} onWords={setText} />
           )}
-          {words === "" ? <MediaShelf view={view} filter={filter} /> : <SearchResults hits={hits} words={words} searching={found === undefined} total={found?.total ?? 0} />}
+          {words === "" ? <MediaShelf view={view} filter={asked} /> : <SearchResults hits={hits} words={words} searching={found === undefined} total={found?.total ?? 0} />}
         </>
       )}
     </div>

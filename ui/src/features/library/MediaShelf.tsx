@@ -44,7 +44,7 @@ function walk(event: KeyboardEvent, columns: number) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-export function MediaShelf({ view, filter }: { view: "grid" | "list"; filter: Pick<LibraryQuery, "kind" | "language" | "sort"> }) {
+export function MediaShelf({ view, filter }: { view: "grid" | "list"; filter: Pick<LibraryQuery, "kind" | "language" | "sort" | "filter"> }) {
   const t = useT();
   const language = useLanguage();
   const [box, columns] = useColumns(view);
@@ -117,7 +117,7 @@ function Card({ item, place }: { item: MediaItem; place: number }) {
         <b title={item.title}>{item.title}</b>
         <span className={css.under}>
           <span className={css.from}>{item.missing ? t("library.missing") : sourceName(item.source)}</span>
-          {item.labels.slice(0, 2).map((label) => (
+          {[...item.tags, ...item.labels].slice(0, 2).map((label) => (
             <span key={label} className={css.tag}>{label}</span>
           ))}
         </span>

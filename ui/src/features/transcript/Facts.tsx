@@ -4,6 +4,7 @@ import type { MediaDetail } from "../../api/generated/MediaDetail";
 import { isKey, useLanguage, useT } from "../../messages";
 import { bytes, clock, languageName, moment } from "../../messages/values";
 import type { Player } from "./player";
+import { Shelving } from "./Shelving";
 import css from "./Transcript.module.css";
 
 export function Facts({ detail, player }: { detail: MediaDetail; player: Player }) {
@@ -11,6 +12,7 @@ export function Facts({ detail, player }: { detail: MediaDetail; player: Player 
     <>
       {detail.categories.length > 0 && <Categories categories={detail.categories} player={player} />}
       <FileFacts detail={detail} />
+      <Shelving detail={detail} />
     </>
   );
 }
